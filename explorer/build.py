@@ -1,0 +1,418 @@
+"""From inputs to a workspace: find shards, cut parts, run tasks, merge, write the catalogue.
+
+Whatever a finished file already answers is not computed again: a killed build goes on where it stopped, new tags
+re-read no text, an edited title recomputes nothing.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from explorer.attributes import attribute_from_json
+from explorer.catalogue import Content, write_catalogue
+from explorer.config import CorpusConfig, read_config
+from explorer.errors import InputError, UsageError, WorkspaceError
+from explorer.executor import Pool, default_workers, open_pool
+from explorer.ingest.shards import Shard, find_shards, shard_from_json, split_row_groups, text_bytes_estimate
+from explorer.partials import Piece, compute_partials, partial_path, pieces
+from explorer.relations import IndexedPart, IndexedSet
+from explorer.statistic import load_statistics
+from explorer.tasks import (
+    IndexOptions,
+    Part,
+    attribute_sets,
+    attributes_key,
+    group_parts,
+    index_attributes,
+    index_part,
+    make_part,
+)
+from explorer.tokenizers import TOKENIZERS, token_counter
+from explorer.urls import suffix_list_version
+from explorer.workspace import FORMAT, INDEX_VERSION, Workspace, disk_errors, read_receipt, write_json
+
+DEFAULT_MEMORY = 1 << 30
+_SMALLEST_PART, _LARGEST_PART = 8 << 20, 512 << 20
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far a build is: the name of the step and the share of it that is done, 0 to 1."""
+
+    name: str
+    share: float
+
+
+Listener = Callable[[Step], None]
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build did, for the person who ran it."""
+
+    root: Path
+    n_docs: int
+    n_bytes_read: int  # of input files, in this build
+    n_parts: int
+    n_parts_indexed: int  # the others were there already
+    faults: tuple[str, ...]  # shards that could not be used
+    n_rejected: int
+
+
+def build(
+    inputs: Sequence[str],
+    out: Path,
+    *,
+    config_path: Path | None = None,
+    tokenizer: str = "",
+    keep_text: bool = True,
+    workers: int | None = None,
+    memory: int = DEFAULT_MEMORY,
+    listener: Listener = lambda step: None,
+) -> BuildReport:
+    """Build or bring up to date the workspace `out` from `inputs` (files, folders, globs).
+
+    `memory` bounds all workers together, in bytes. Raises `UsageError` for wrong options, `InputError` where no input
+    can be used, `StorageError` where the disk refuses, `WorkspaceError` where `out` holds something else.
+    """
+    if tokenizer:
+        token_counter(tokenizer)  # refuses an unknown one before anything is written
+    n_workers = workers or default_workers()
+    if n_workers < 1 or memory < 128 << 20:
+        raise UsageError("--workers must be at least 1 and --memory at least 128MB")
+    listener(Step("finding shards", 0.0))
+    shards = find_shards(inputs)
+    workspace = Workspace(out.absolute())
+    workspace.create()
+    config = _settle_config(workspace, config_path)
+    per_worker = memory // n_workers
+    options = IndexOptions(config, tokenizer, keep_text, batch_bytes=max(1 << 20, min(16 << 20, per_worker // 32)))
+    with _locked(workspace):
+        workspace.sweep()
+        parts = _plan(workspace, shards, options)
+        with open_pool(min(n_workers, max(1, len(parts)))) as pool:
+            receipts, n_read = _index(workspace, parts, options, pool, listener)
+            faults = tuple(s["fault"] for r in receipts.values() for s in r["shards"] if s["fault"])
+            if not any(receipt["n_docs"] for receipt in receipts.values()):
+                raise InputError(_nothing_read(receipts, faults))
+            sets = _index_sets(workspace, parts, receipts, options, pool, listener)
+            indexed = [_indexed(workspace, part, receipts[part.key], sets) for part in parts]
+            cut = _cut(indexed, sets, config, receipts)
+            _partials(workspace, cut, pool, per_worker, listener)
+        listener(Step("writing the catalogue", 0.0))
+        manifest = _manifest(parts, receipts, sets, options)
+        write_catalogue(workspace, _content(config, indexed, cut, parts, receipts, sets, manifest), memory)
+        write_json(workspace.manifest, manifest)
+        _remove_stale(workspace, indexed, sets, cut)
+        listener(Step("writing the catalogue", 1.0))
+    return BuildReport(
+        root=workspace.root,
+        n_docs=sum(receipt["n_docs"] for receipt in receipts.values()),
+        n_bytes_read=n_read,
+        n_parts=len(parts),
+        n_parts_indexed=sum(1 for part in parts if receipts[part.key].get("is_new")),
+        faults=faults,
+        n_rejected=sum(sum(s["rejects"].values()) for r in receipts.values() for s in r["shards"]),
+    )
+
+
+@contextmanager
+def _locked(workspace: Workspace) -> Iterator[None]:
+    """One build at a time in a workspace; the lock goes with the process that holds it."""
+    import fcntl
+
+    path = workspace.root / "index" / ".lock"
+    with disk_errors(path), path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise WorkspaceError(f"{workspace.root}: another build is writing here; wait for it to end") from None
+        yield
+
+
+def _settle_config(workspace: Workspace, given: Path | None) -> CorpusConfig:
+    """The configuration: the workspace's own corpus.toml, or the given one, copied in the first time."""
+    if given is not None:
+        config = read_config(given)
+        if given.absolute() != workspace.config:
+            with disk_errors(workspace.config):
+                shutil.copyfile(given, workspace.config)
+        return config
+    return read_config(workspace.config) if workspace.config.exists() else CorpusConfig()
+
+
+def _plan(workspace: Workspace, shards: Sequence[Shard], options: IndexOptions) -> list[Part]:
+    """Cut shards into parts. Parts of the last build whose shards are unchanged stay as they are."""
+    sizes = {shard.path: text_bytes_estimate(shard) for shard in shards}
+    target = min(_LARGEST_PART, max(_SMALLEST_PART, sum(sizes.values()) // 8))
+    current = {shard.path: shard for shard in shards}
+    kept: list[Part] = []
+    for old in _last_parts(workspace):
+        now = [_as_now(shard, current.get(shard.path)) for shard in old.shards]
+        fresh = [shard for shard in now if shard is not None]
+        part = make_part(tuple(fresh), options.key, INDEX_VERSION)
+        if len(fresh) == len(old.shards) and part.key == old.key:
+            kept.append(part)
+    taken = {(shard.path, shard.row_groups) for part in kept for shard in part.shards}
+    whole = {path for path, groups in taken if not groups}
+    new: list[Shard] = []
+    for shard in shards:
+        if shard.path in whole:
+            continue
+        pieces_ = [shard]
+        if shard.kind == "parquet" and sizes[shard.path] > target:
+            try:
+                pieces_ = split_row_groups(shard, target)
+            except InputError:
+                pieces_ = [shard]  # its task reports the fault
+        new += [piece for piece in pieces_ if (piece.path, piece.row_groups) not in taken]
+    grouped = group_parts(new, [text_bytes_estimate(s) for s in new], target, options.key, INDEX_VERSION)
+    return sorted(kept + grouped, key=lambda part: (part.shards[0].name, part.shards[0].row_groups))
+
+
+def _last_parts(workspace: Workspace) -> list[Part]:
+    try:
+        manifest = workspace.read_manifest()
+    except WorkspaceError:
+        return []
+    return [Part(p["key"], tuple(shard_from_json(s) for s in p["shards"])) for p in manifest["parts"]]
+
+
+def _as_now(old: Shard, now: Shard | None) -> Shard | None:
+    return None if now is None else replace(now, row_groups=old.row_groups)
+
+
+def _index(
+    workspace: Workspace, parts: Sequence[Part], options: IndexOptions, pool: Pool, listener: Listener
+) -> tuple[dict[str, dict[str, Any]], int]:
+    """Receipts of all parts by key, computing those that are missing; and the bytes of input read."""
+    receipts: dict[str, dict[str, Any]] = {}
+    missing = []
+    for part in parts:
+        receipt = read_receipt(workspace.documents(part.key)) if workspace.documents(part.key).exists() else None
+        if receipt is None:
+            missing.append(part)
+        else:
+            receipts[part.key] = receipt
+    total = sum(shard.size for part in missing for shard in part.shards)
+    tasks = [(index_part, (workspace.root, part, options)) for part in missing]
+    for receipt in pool.run(tasks, lambda done: listener(Step("reading text", min(1.0, done / max(1, total))))):
+        receipts[receipt["key"]] = {**receipt, "is_new": True}
+    return receipts, total
+
+
+def _nothing_read(receipts: Mapping[str, Mapping[str, Any]], faults: Sequence[str]) -> str:
+    if faults:
+        more = f" (and {len(faults) - 1} files more)" if len(faults) > 1 else ""
+        return f"no document could be read: {faults[0]}{more}"
+    for receipt in receipts.values():
+        for shard in receipt["shards"]:
+            for row, reason, detail in shard["examples"]:
+                place = f"row {row + 1}" if row >= 0 else "whole file"
+                return (
+                    f"no document could be read: {shard['name']}, {place}: {reason.replace('_', ' ')} {detail}".rstrip()
+                )
+    return "no document could be read: the files hold no rows"
+
+
+def _index_sets(
+    workspace: Workspace,
+    parts: Sequence[Part],
+    receipts: Mapping[str, Mapping[str, Any]],
+    options: IndexOptions,
+    pool: Pool,
+    listener: Listener,
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """Receipts of all attribute sets by (part, set), computing those that are missing."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    tasks = []
+    owners: dict[str, tuple[str, str]] = {}
+    total = 0
+    for part in parts:
+        for name in attribute_sets(part, dict(receipts[part.key])):
+            key = attributes_key(part, name, options.config)
+            path = workspace.attributes(key)
+            receipt = read_receipt(path) if path.exists() else None
+            if receipt is not None:
+                found[part.key, name] = receipt
+                continue
+            owners[key] = (part.key, name)
+            tasks.append((index_attributes, (workspace.root, part, name, options)))
+            total += sum(s.size for shard in part.shards for s in shard.sides if s.attribute_set == name)
+    for receipt in pool.run(tasks, lambda done: listener(Step("reading attributes", min(1.0, done / max(1, total))))):
+        found[owners[receipt["key"]]] = receipt
+    return found
+
+
+def _indexed(
+    workspace: Workspace,
+    part: Part,
+    receipt: Mapping[str, Any],
+    sets: Mapping[tuple[str, str], Mapping[str, Any]],
+) -> IndexedPart:
+    own = [
+        IndexedSet(name, workspace.attributes(r["key"]), tuple(attribute_from_json(a) for a in r["attributes"]))
+        for (key, name), r in sorted(sets.items())
+        if key == part.key
+    ]
+    return IndexedPart(part.key, workspace.documents(part.key), receipt["n_docs"], len(part.shards), tuple(own))
+
+
+def _cut(
+    indexed: Sequence[IndexedPart],
+    sets: Mapping[tuple[str, str], Mapping[str, Any]],
+    config: CorpusConfig,
+    receipts: Mapping[str, Mapping[str, Any]],
+) -> dict[str, list[Piece]]:
+    """The pieces of every relation that some statistic reads."""
+    set_keys = {part.key: [r["key"] for (key, _), r in sets.items() if key == part.key] for part in indexed}
+    n_docs = sum(receipt["n_docs"] for receipt in receipts.values())
+    used = {statistic.over for statistic in load_statistics().values() if statistic.over}
+    return {over: pieces(over, indexed, set_keys, config.attribute_columns, n_docs) for over in sorted(used)}
+
+
+def _partials(
+    workspace: Workspace, cut: Mapping[str, Sequence[Piece]], pool: Pool, memory: int, listener: Listener
+) -> None:
+    statistics = load_statistics()
+    tasks = []
+    total = 0
+    for over, its_pieces in cut.items():
+        names = [name for name, statistic in statistics.items() if statistic.over == over]
+        for piece in its_pieces:
+            missing = [name for name in names if not partial_path(workspace, statistics[name], piece).exists()]
+            if missing:
+                tasks.append((compute_partials, (workspace.root, piece, missing, memory // 2)))
+                total += len(missing)
+    for _ in pool.run(tasks, lambda done: listener(Step("computing statistics", min(1.0, done / max(1, total))))):
+        pass
+
+
+def _manifest(
+    parts: Sequence[Part],
+    receipts: Mapping[str, Mapping[str, Any]],
+    sets: Mapping[tuple[str, str], Mapping[str, Any]],
+    options: IndexOptions,
+) -> dict[str, Any]:
+    documents = sum(int(receipt["fingerprint"], 16) for receipt in receipts.values()) % 2**128
+    by_set: dict[str, int] = {}
+    for (_, name), receipt in sets.items():
+        by_set[name] = (by_set.get(name, 0) + int(receipt["fingerprint"], 16)) % 2**64
+    return {
+        "format": FORMAT,
+        "index_version": INDEX_VERSION,
+        "n_docs": sum(receipt["n_docs"] for receipt in receipts.values()),
+        "fingerprint": f"{documents:032x}",
+        "attribute_fingerprints": {name: f"{value:016x}" for name, value in sorted(by_set.items())},
+        "tokenizer": options.tokenizer or options.config.tokenizer,
+        "keep_text": options.keep_text,
+        "duckdb_version": duckdb.__version__,
+        "suffix_list": suffix_list_version(),
+        "parts": [
+            {
+                "key": part.key,
+                "n_docs": receipts[part.key]["n_docs"],
+                "shards": [shard.to_json() for shard in part.shards],
+                "sets": {name: r["key"] for (key, name), r in sorted(sets.items()) if key == part.key},
+            }
+            for part in parts
+        ],
+    }
+
+
+def _content(
+    config: CorpusConfig,
+    indexed: Sequence[IndexedPart],
+    cut: Mapping[str, Sequence[Piece]],
+    parts: Sequence[Part],
+    receipts: Mapping[str, Mapping[str, Any]],
+    sets: Mapping[tuple[str, str], Mapping[str, Any]],
+    manifest: Mapping[str, Any],
+) -> Content:
+    shards: list[dict[str, Any]] = []
+    faults: list[dict[str, Any]] = []
+    for part in parts:
+        for shard, report in zip(part.shards, receipts[part.key]["shards"], strict=True):
+            shards.append({
+                "shard": len(shards), "name": shard.name, "n_file_bytes": shard.size, "n_rows": report["n_rows"],
+                "n_docs": report["n_docs"], "n_rejected": sum(report["rejects"].values()), "fault": report["fault"],
+            })  # fmt: skip
+            faults += _fault_rows(report, None)
+            if report["fault"]:
+                faults.append(
+                    {
+                        "name": shard.name,
+                        "attribute_set": None,
+                        "reason": "unreadable_file",
+                        "n_rows": 0,
+                        "first_row": None,
+                        "detail": report["fault"],
+                    }
+                )
+    alignments = []
+    for (_, name), receipt in sorted(sets.items()):
+        for report in receipt["shards"]:
+            states = report["states"]
+            alignments.append({
+                "attribute_set": name, "name": report["name"], "n_rows": report["n_rows"], "n_present": states.get("present", 0),
+                "n_misaligned": states.get("misaligned", 0), "n_missing": states.get("missing", 0), "n_orphans": report["n_orphans"],
+            })  # fmt: skip
+            faults += _fault_rows(report, name)
+    outside = sum(receipt["n_spans_outside"] for receipt in sets.values())
+    facts = {
+        "name": config.name, "version": config.version, "licence": config.licence, "description": config.description,
+        "homepage": config.homepage, "tokenizer": manifest["tokenizer"] or ("as given" if _has_tokens(config) else ""),
+        "fingerprint": manifest["fingerprint"], "duckdb_version": manifest["duckdb_version"],
+        "suffix_list": manifest["suffix_list"], "n_spans_outside": str(outside),
+        **{f"fingerprint of {name}": value for name, value in manifest["attribute_fingerprints"].items()},
+    }  # fmt: skip
+    return Content(
+        config, indexed, cut, config.attribute_columns, shards, faults, alignments, facts, manifest["n_docs"]
+    )
+
+
+def _has_tokens(config: CorpusConfig) -> bool:
+    return "n_tokens" in config.columns
+
+
+def _fault_rows(report: Mapping[str, Any], attribute_set: str | None) -> list[dict[str, Any]]:
+    rows = []
+    for reason, n in sorted(report["rejects"].items()):
+        first = next(((row, detail) for row, r, detail in report["examples"] if r == reason), (-1, ""))
+        rows.append({
+            "name": report["name"], "attribute_set": attribute_set, "reason": reason, "n_rows": n,
+            "first_row": first[0] + 1 if first[0] >= 0 else None, "detail": first[1],
+        })  # fmt: skip
+    return rows
+
+
+def _remove_stale(
+    workspace: Workspace,
+    indexed: Sequence[IndexedPart],
+    sets: Mapping[tuple[str, str], Mapping[str, Any]],
+    cut: Mapping[str, Sequence[Piece]],
+) -> None:
+    """Remove index files that neither this build nor the one before lists (views of open catalogues may read those)."""
+    current = {part.key for part in indexed} | {receipt["key"] for receipt in sets.values()}
+    generation = workspace.root / "index" / "generation.json"
+    before = read_receipt(generation) or {}
+    keep = current | set(before.get("keys", ()))
+    for folder in ("index/documents", "index/attributes", "index/spans", "shards"):
+        for path in (workspace.root / folder).iterdir():
+            if path.stem not in keep:
+                path.unlink(missing_ok=True)
+    wanted = {partial_path(workspace, s, piece) for s in load_statistics().values() if s.over for piece in cut[s.over]}
+    for path in (workspace.root / "partials").rglob("*.parquet"):
+        if path not in wanted:
+            path.unlink(missing_ok=True)
+    write_json(generation, {"keys": sorted(current)})
+
+
+__all__ = ["TOKENIZERS", "BuildReport", "Step", "build"]

@@ -1,0 +1,101 @@
+"""A built corpus, opened for reading: statistics and SQL as Polars frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from explorer.catalogue import sql_value
+from explorer.errors import QueryError, UsageError, WorkspaceError
+from explorer.statistic import Statistic, find_statistic
+from explorer.workspace import Workspace
+
+
+class Corpus:
+    """One generation of a workspace. It keeps reading that generation while a build writes the next one.
+
+    Not safe to share between threads: give each thread its own `cursor()`.
+    """
+
+    def __init__(self, root: Path, connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any]) -> None:
+        self.root = root
+        self.manifest = manifest
+        self._connection = connection
+
+    def cursor(self) -> Corpus:
+        """The same corpus for another thread."""
+        return Corpus(self.root, self._connection.cursor(), self.manifest)
+
+    def __enter__(self) -> Corpus:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """The catalogue's table `corpus`: name, fingerprint, tokenizer, versions."""
+        return dict(self._connection.execute("select name, value from corpus").fetchall())
+
+    @property
+    def fingerprint(self) -> str:
+        """Order-free hash of the documents' source, id, text and URL: equal on another machine."""
+        return str(self.manifest["fingerprint"])
+
+    def show(self, name: str, **parameters: object) -> pl.DataFrame:
+        """A statistic as a frame. Raises `UsageError` for an unknown name or a parameter out of range."""
+        return self.run(find_statistic(name), parameters)
+
+    def run(self, statistic: Statistic, parameters: Mapping[str, object]) -> pl.DataFrame:
+        return self._frame(self.statement(statistic, parameters))
+
+    def statement(self, statistic: Statistic, parameters: Mapping[str, object]) -> str:
+        """The SQL that `run` sends: a call of the catalogue's macro, which any client can repeat."""
+        arguments = statistic.arguments(parameters)
+        given = ", ".join(f"{param.name} := {sql_value(arguments[param.name])}" for param in statistic.params)
+        return f"from {statistic.name}({given})"
+
+    def sql(self, query: str) -> pl.DataFrame:
+        """One read-only statement against the catalogue. Raises `QueryError` with the engine's reason.
+
+        For the user's own queries; a stranger's go through `explorer.sandbox`.
+        """
+        try:
+            statements = self._connection.extract_statements(query)
+        except duckdb.Error as error:
+            raise QueryError(str(error)) from None
+        if len(statements) != 1:
+            raise UsageError(f"give one statement, not {len(statements)}")
+        return self._frame(query)
+
+    def _frame(self, query: str) -> pl.DataFrame:
+        try:
+            frame = pl.from_arrow(self._connection.sql(query).to_arrow_table())
+        except duckdb.Error as error:
+            raise QueryError(str(error)) from None
+        assert isinstance(frame, pl.DataFrame)
+        return frame
+
+
+def open_corpus(workspace: str | Path) -> Corpus:
+    """Open a workspace read-only. Raises `WorkspaceError` where there is none or its build never finished."""
+    root = Path(workspace).absolute()
+    manifest = Workspace(root).read_manifest()
+    catalogue = Workspace(root).catalogue
+    if not catalogue.is_file():
+        raise WorkspaceError(f"{root}: corpus.duckdb is missing; build again to write it")
+    try:
+        connection = duckdb.connect(str(catalogue), read_only=True)
+    except duckdb.Error as error:
+        raise WorkspaceError(f"{catalogue}: cannot be opened ({error}); build again to rewrite it") from None
+    return Corpus(root, connection, manifest)

@@ -1,0 +1,1 @@
+"""From files of any known kind to one relation: a row per document, attributes apart."""

@@ -1,0 +1,127 @@
+"""The relations that a partial may read as `part`, and the quoting of identifiers that come from data.
+
+`documents`   a row per document (the index row, with what an attribute fills in)
+`attributes`  a row per document and attribute that it has, and one a document and set (key null) with the set's state
+`keys`        a row per document: its identity and hashes, cut by hash so that equal keys meet in one piece
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from explorer.attributes import Attribute
+
+
+def quote_identifier(name: str) -> str:
+    """A SQL identifier for any text."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_literal(text: str) -> str:
+    """A SQL string for any text; for DDL, where parameters are not allowed."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+@dataclass(frozen=True)
+class IndexedSet:
+    """One attribute set of one part."""
+
+    attribute_set: str
+    path: Path
+    attributes: tuple[Attribute, ...]
+
+
+@dataclass(frozen=True)
+class IndexedPart:
+    """The index files of one part."""
+
+    key: str
+    documents: Path
+    n_docs: int
+    n_shards: int
+    sets: tuple[IndexedSet, ...]
+
+    def find(self, attribute_set: str) -> IndexedSet | None:
+        return next((one for one in self.sets if one.attribute_set == attribute_set), None)
+
+
+DOCUMENT_COLUMNS = (
+    "id", "is_id_given", "source", "n_bytes", "n_bytes_trimmed", "n_chars", "n_words", "n_lines", "n_paragraphs",
+    "n_replacement_chars", "n_tokens", "url", "scheme", "host", "domain", "suffix", "created", "added",
+    "is_created_unreadable", "language", "licence", "text_md5", "url_md5", "metadata",
+)  # fmt: skip
+
+
+def documents_relation(part: IndexedPart, filled: Mapping[str, tuple[str, str]]) -> str:
+    """SQL of the documents of a part. `filled` maps a role to the (set, key) of the attribute that fills it."""
+    base = f"read_parquet({quote_literal(str(part.documents))})"
+    replacements = []
+    joins = []
+    for number, (role, (attribute_set, key)) in enumerate(sorted(filled.items())):
+        found = part.find(attribute_set)
+        expression = _fill(role, key, found, f"s{number}") if found is not None else None
+        if found is None or expression is None:
+            continue
+        joins.append(f"join read_parquet({quote_literal(str(found.path))}) as s{number} on s{number}.doc = d.doc")
+        replacements.append(f"coalesce(d.{role}, {expression}) as {role}")
+    replace = f" replace ({', '.join(replacements)})" if replacements else ""
+    return f"select d.*{replace} from {base} as d {' '.join(joins)}"
+
+
+def _fill(role: str, key: str, found: IndexedSet, alias: str) -> str | None:
+    if role == "language":
+        columns = [a for a in found.attributes if a.key.startswith(key) and a.shape in ("spans", "number")]
+        if not columns:
+            return None
+        # the name under the prefix with the highest score; ties go to the first name
+        ordered = sorted(columns, key=lambda a: a.key)
+        scores = [f"coalesce({alias}.{a.column}_first, -1)" for a in ordered]
+        names = [quote_literal(a.key.removeprefix(key).strip("_")) for a in ordered]
+        best = f"list_position([{', '.join(scores)}], list_max([{', '.join(scores)}]))"
+        return f"case when list_max([{', '.join(scores)}]) >= 0 then ([{', '.join(names)}])[{best}] end"
+    exact = next((a for a in found.attributes if a.key == key and a.shape in ("spans", "number")), None)
+    return f"round({alias}.{exact.column}_first)::bigint" if exact is not None else None
+
+
+def attributes_relation(part: IndexedPart, filled: Mapping[str, tuple[str, str]]) -> str:
+    """SQL of the attribute values of a part, in long form."""
+    columns = "d.source, d.id, d.n_bytes, d.n_chars, d.n_words, d.n_tokens"
+    empty = (
+        f"select {columns}, null::varchar as attribute_set, null::varchar as key, null::varchar as shape, null::varchar as state, "
+        "null::integer as n_values, null::double as first_score, null::double as max_score, null::bigint as n_covered_chars, "
+        f"null::varchar as text_value from ({documents_relation(part, filled)}) as d where false"
+    )
+    selects = [empty]
+    for one in part.sets:
+        source = f"({documents_relation(part, filled)}) as d join read_parquet({quote_literal(str(one.path))}) as s on s.doc = d.doc"
+        name = quote_literal(one.attribute_set)
+        selects.append(f"select {columns}, {name}, null, null, s.state, null, null, null, null, null from {source}")
+        selects += [
+            f"select {columns}, {name}, {attribute_values(attribute, 's')} from {source} where s.{attribute.column}_n is not null"
+            for attribute in one.attributes
+        ]
+    return "\nunion all\n".join(selects)
+
+
+def attribute_values(attribute: Attribute, alias: str) -> str:
+    """The long-form select items of one attribute out of its wide columns."""
+    stem = f"{alias}.{attribute.column}"
+    has_score = attribute.shape in ("spans", "number", "bool")
+    first = f"{stem}_first" if has_score else "null::double"
+    maximum = f"{stem}_max" if attribute.shape == "spans" else first
+    chars = f"{stem}_chars" if attribute.shape == "spans" else "null::bigint"
+    text = f"{stem}_text" if attribute.shape in ("text", "nested") else "null::varchar"
+    key, shape = quote_literal(attribute.key), quote_literal(attribute.shape)
+    return f"{key}, {shape}, {alias}.state, {stem}_n, {first}, {maximum}, {chars}, {text}"
+
+
+def keys_relation(documents: Sequence[Path], bucket: int, n_buckets: int) -> str:
+    """SQL of the identities of all documents whose (source, id) falls into one of `n_buckets` buckets."""
+    files = ", ".join(quote_literal(str(path)) for path in documents)
+    return (
+        "select source, id, is_id_given, text_md5, url_md5, n_bytes, n_words, n_tokens, md5(source || chr(31) || id)::uuid as id_md5 "
+        f"from read_parquet([{files}]) "
+        f"where md5_number_upper(source || chr(31) || id) % {int(n_buckets)} = {int(bucket)}"
+    )

@@ -1,0 +1,285 @@
+"""A statistic is one file: `queries/<section>/<name>.sql`.
+
+The file opens with a TOML header in a block comment; one or two statements follow. With `over`, the first
+is the *partial* (it reads `part`, one piece of that relation) and the second the *result* (it reads
+`merged.<name>`). Without `over` there is only a result, over the catalogue's own tables. Everything that
+shows a statistic (macro, card, datasheet section, command, tests) is made from the object read here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from explorer.errors import StatisticError, UsageError
+from explorer.units import UNITS
+
+RELATIONS = frozenset({"documents", "attributes", "keys"})
+MERGE_RULES = frozenset({"sum", "min", "max"})
+_HEADER = re.compile(r"\A\s*/\*(.*?)\*/", re.DOTALL)
+_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+_FIELDS = frozenset({"title", "doc", "over", "chart", "params", "merge", "columns", "keep", "approx", "order"})
+
+Value = bool | int | float | str
+
+
+@dataclass(frozen=True)
+class Param:
+    """A parameter of a result: its default is the macro's, its bounds the widget's and the command's."""
+
+    name: str
+    default: Value
+    doc: str
+    choices: tuple[str, ...] = ()
+    min: float | None = None
+    max: float | None = None
+
+    def parse(self, value: object) -> Value:
+        """Turn a user's value into the parameter's type.
+
+        Raises `UsageError` for a value of another type, outside the bounds or outside the choices.
+        """
+        kind = type(self.default)
+        parsed: Value
+        try:
+            if kind is bool:
+                parsed = _flag(value)
+            elif kind is int:
+                parsed = int(str(value))
+            elif kind is float:
+                parsed = float(str(value))
+            else:
+                parsed = str(value)
+        except ValueError:
+            raise UsageError(f"{self.name}: {value!r} is not a {kind.__name__}") from None
+        if self.choices and parsed not in self.choices:
+            raise UsageError(f"{self.name}: {value!r} is not one of {', '.join(self.choices)}")
+        if not isinstance(parsed, str):
+            if self.min is not None and not parsed >= self.min:
+                raise UsageError(f"{self.name}: {value} is below {self.min:g}")
+            if self.max is not None and not parsed <= self.max:
+                raise UsageError(f"{self.name}: {value} is above {self.max:g}")
+        return parsed
+
+
+def _flag(value: object) -> bool:
+    text = str(value).lower()
+    if text in ("true", "yes", "1"):
+        return True
+    if text in ("false", "no", "0"):
+        return False
+    raise ValueError(text)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A result column: unit (see `explorer.units`) and definition."""
+
+    name: str
+    unit: str
+    doc: str
+
+
+@dataclass(frozen=True)
+class Keep:
+    """A merge of whole rows: the first `top` of each group of `within`, by a total order."""
+
+    top: int
+    within: tuple[str, ...]
+    order: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """One statistic, as its file declares it."""
+
+    section: str
+    name: str
+    title: str
+    doc: str
+    over: str | None
+    order: int
+    chart: Mapping[str, Any]
+    params: tuple[Param, ...]
+    merge: Mapping[str, str]
+    keep: Keep | None
+    columns: tuple[Column, ...]
+    approx: str  # the measured error of the estimated columns; empty when every number is exact
+    partial_sql: str
+    result_sql: str
+
+    @property
+    def is_exact(self) -> bool:
+        return not self.approx
+
+    @property
+    def partial_key(self) -> str:
+        """What a stored partial depends on: the SQL without comments and spacing, and the relation."""
+        return hashlib.sha256(f"{self.over}\n{normalise(self.partial_sql)}".encode()).hexdigest()[:16]
+
+    @property
+    def sql_hash(self) -> str:
+        """Identifies the computation in provenance: partial, merge and result together."""
+        rules = repr((sorted(self.merge.items()), self.keep))
+        text = "\n".join((self.partial_key, rules, normalise(self.result_sql)))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def column(self, name: str) -> Column:
+        return next(column for column in self.columns if column.name == name)
+
+    def arguments(self, given: Mapping[str, object]) -> dict[str, Value]:
+        """Check a user's parameters and fill in the defaults. Raises `UsageError`."""
+        known = {param.name: param for param in self.params}
+        for name in given:
+            if name not in known:
+                choices = ", ".join(known) or "it has none"
+                raise UsageError(f"{self.name} has no parameter {name!r}; parameters: {choices}")
+        return {name: param.parse(given[name]) if name in given else param.default for name, param in known.items()}
+
+
+def normalise(sql: str) -> str:
+    """SQL without comments and with single spaces outside quotes, so that layout changes no key."""
+    pieces = re.findall(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|\s+|[^\s'\"/-]+|.", sql, re.DOTALL)
+    kept = (" " if piece.isspace() or piece.startswith(("--", "/*")) else piece for piece in pieces)
+    return re.sub(r" +", " ", "".join(kept)).strip().rstrip("; ")
+
+
+def queries_root() -> Path:
+    """The folder of statistics: inside an installed wheel, else beside the package in a checkout."""
+    return site_root() / "queries"
+
+
+def site_root() -> Path:
+    """Where `app.py`, `pages/` and `queries/` are."""
+    installed = Path(__file__).parent / "site"
+    return installed if installed.is_dir() else Path(__file__).parents[1]
+
+
+def read_statistic(path: Path) -> Statistic:
+    """Read and check one file. Raises `StatisticError` naming the file and the fault."""
+    try:
+        return _read(path)
+    except (StatisticError, tomllib.TOMLDecodeError, duckdb.Error, KeyError, TypeError, ValueError) as error:
+        reason = f"missing {error}" if isinstance(error, KeyError) else str(error)
+        raise StatisticError(f"{path.parent.name}/{path.name}: {reason}") from error
+
+
+def _read(path: Path) -> Statistic:
+    text = path.read_text(encoding="utf-8")
+    match = _HEADER.match(text)
+    if match is None:
+        raise StatisticError("opens with no /* TOML header */")
+    header = tomllib.loads(match[1])
+    unknown = header.keys() - _FIELDS
+    if unknown:
+        raise StatisticError(f"unknown header fields: {', '.join(sorted(unknown))}")
+    over = header.get("over")
+    statements = [s.query for s in duckdb.extract_statements(text[match.end() :])]
+    if len(statements) != (2 if over else 1):
+        raise StatisticError(f"holds {len(statements)} statements, not {2 if over else 1}")
+    if over is not None and over not in RELATIONS:
+        raise StatisticError(f"over = {over!r} is not one of {', '.join(sorted(RELATIONS))}")
+    name = path.stem
+    if not _NAME.match(name):
+        raise StatisticError(f"{name!r} is not a lower-case name")
+    merge = dict(header.get("merge", {}))
+    for column, rule in merge.items():
+        if rule not in MERGE_RULES:
+            raise StatisticError(f"merge.{column} = {rule!r} is not one of {', '.join(sorted(MERGE_RULES))}")
+    keep = _keep(header["keep"]) if "keep" in header else None
+    if over is not None and bool(merge) == bool(keep):
+        raise StatisticError("a partial needs either [merge] or keep")
+    columns = tuple(Column(name=key, **value) for key, value in header["columns"].items())
+    for column_ in columns:
+        if column_.unit not in UNITS:
+            raise StatisticError(f"columns.{column_.name}: unit {column_.unit!r} is not in explorer.units")
+    approx = header.get("approx", "")
+    if bool(approx) != any(column_.name.endswith("_approx") for column_ in columns):
+        raise StatisticError("`approx` states the error of columns named ..._approx: both or neither")
+    return Statistic(
+        section=path.parent.name,
+        name=name,
+        title=header["title"],
+        doc=header["doc"],
+        over=over,
+        order=header.get("order", 100),
+        chart=header.get("chart", {}),
+        params=tuple(_param(key, value) for key, value in header.get("params", {}).items()),
+        merge=merge,
+        keep=keep,
+        columns=columns,
+        approx=approx,
+        partial_sql=_clean(statements[0]) if over else "",
+        result_sql=_clean(statements[-1]),
+    )
+
+
+def _keep(fields: Mapping[str, Any]) -> Keep:
+    return Keep(int(fields["top"]), tuple(fields["within"]), tuple(fields["order"]))
+
+
+def _clean(statement: str) -> str:
+    """A statement as it is shown: without the leading comment, the trailing semicolon and what follows it."""
+    lines = statement.strip().split("\n")
+    while lines and lines[0].startswith("--"):
+        lines.pop(0)
+    while lines and (lines[-1].startswith("--") or not lines[-1].strip()):
+        lines.pop()
+    return "\n".join(lines).rstrip().removesuffix(";").rstrip()
+
+
+def _param(name: str, fields: Mapping[str, Any]) -> Param:
+    return Param(name=name, **{**fields, "choices": tuple(fields.get("choices", ()))})
+
+
+@cache
+def load_statistics(root: Path | None = None) -> Mapping[str, Statistic]:
+    """All statistics by name, in the order of the dashboard (section, then `order`, then name).
+
+    Raises `StatisticError` when a file is wrong or a name occurs in two sections.
+    """
+    found: dict[str, Statistic] = {}
+    paths = sorted(path for path in (root or queries_root()).glob("*/*.sql") if path.parent.name != "index")
+    for path in paths:
+        statistic = read_statistic(path)
+        if statistic.name in found:
+            raise StatisticError(
+                f"{statistic.name} is both in {found[statistic.name].section}/ and {statistic.section}/"
+            )
+        found[statistic.name] = statistic
+    return dict(sorted(found.items(), key=lambda item: (section_rank(item[1].section), item[1].order, item[0])))
+
+
+SECTIONS = (
+    "sources", "domains", "lengths", "time", "languages", "licences", "attributes", "duplicates", "filters", "integrity",
+)  # fmt: skip
+
+
+def section_rank(section: str) -> tuple[int, str]:
+    """Known sections in the reading order of a datasheet, others after them by name."""
+    return (SECTIONS.index(section) if section in SECTIONS else len(SECTIONS), section)
+
+
+def sections() -> tuple[str, ...]:
+    """The sections that have statistics, in reading order."""
+    return tuple(dict.fromkeys(statistic.section for statistic in load_statistics().values()))
+
+
+def find_statistic(name: str) -> Statistic:
+    """A statistic by name. Raises `UsageError` with the nearest names."""
+    import difflib
+
+    statistics = load_statistics()
+    if name in statistics:
+        return statistics[name]
+    near = difflib.get_close_matches(name, statistics, n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(near)}?" if near else "`corpus-explorer list` names them all"
+    raise UsageError(f"no statistic is called {name!r}; {hint}")

@@ -1,0 +1,170 @@
+"""The workspace: the folder that `build` writes, and the only module that knows its layout.
+
+    manifest.json            what is current; readers take only what it lists
+    corpus.toml              the user's, copied in once, then edited here
+    index/documents/         per part: a narrow row per document, and a receipt
+    index/attributes/        per part and set: a row per document, up to four columns an attribute, and a receipt
+    index/spans/             per part and set: spans that are not one span over the whole text
+    partials/                per part and statistic
+    shards/                  the texts, where the input was not Parquet
+    corpus.duckdb            the catalogue
+
+A file is written under a temporary name and renamed; its receipt (JSON) is renamed last and makes it count.
+Names are hashes of what went in, so a file is never overwritten by another content and an unchanged input finds its file.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from explorer.errors import StorageError, WorkspaceError
+
+FORMAT = 1
+INDEX_VERSION = 1
+TEMPORARY = ".writing"
+_FOLDERS = ("index/documents", "index/attributes", "index/spans", "partials", "shards")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Paths inside one workspace folder."""
+
+    root: Path
+
+    @property
+    def manifest(self) -> Path:
+        return self.root / "manifest.json"
+
+    @property
+    def config(self) -> Path:
+        return self.root / "corpus.toml"
+
+    @property
+    def catalogue(self) -> Path:
+        return self.root / "corpus.duckdb"
+
+    def documents(self, key: str) -> Path:
+        return self.root / "index" / "documents" / f"{key}.parquet"
+
+    def attributes(self, key: str) -> Path:
+        return self.root / "index" / "attributes" / f"{key}.parquet"
+
+    def spans(self, key: str) -> Path:
+        return self.root / "index" / "spans" / f"{key}.parquet"
+
+    def shard(self, key: str) -> Path:
+        return self.root / "shards" / f"{key}.parquet"
+
+    def partial(self, partial_key: str, input_key: str) -> Path:
+        return self.root / "partials" / partial_key / f"{input_key}.parquet"
+
+    def create(self) -> None:
+        """Make the folders. Raises `WorkspaceError` where the folder holds something else."""
+        if self.root.exists() and not self.root.is_dir():
+            raise WorkspaceError(f"{self.root}: is a file, not a folder; name another --out")
+        foreign = self.root.is_dir() and any(self.root.iterdir()) and not (self.root / "index").is_dir()
+        if foreign:
+            raise WorkspaceError(f"{self.root}: is not empty and not a workspace; name another --out")
+        with disk_errors(self.root):
+            for folder in _FOLDERS:
+                (self.root / folder).mkdir(parents=True, exist_ok=True)
+
+    def sweep(self) -> None:
+        """Remove what a killed build left half-written."""
+        for path in self.root.rglob(f"*{TEMPORARY}*"):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+    def read_manifest(self) -> dict[str, Any]:
+        """The manifest. Raises `WorkspaceError` where there is none or it is of another format."""
+        try:
+            manifest: dict[str, Any] = json.loads(self.manifest.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise WorkspaceError(
+                f"{self.root}: not a workspace (no manifest.json); make one with `corpus-explorer build INPUT --out {self.root}`"
+            ) from None
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise WorkspaceError(f"{self.manifest}: damaged ({error}); build again to rewrite it") from None
+        if manifest.get("format") != FORMAT:
+            raise WorkspaceError(f"{self.manifest}: written by another version; build again into a new folder")
+        return manifest
+
+
+def digest(*parts: object) -> str:
+    """A short stable hash of some values' `repr`: the name of what was made from them."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def read_receipt(path: Path) -> dict[str, Any] | None:
+    """The receipt beside an index file, or None where the file is not finished."""
+    try:
+        receipt: dict[str, Any] = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    return receipt
+
+
+def write_json(path: Path, data: Mapping[str, Any]) -> None:
+    """Write and rename into place."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(data, indent=1, ensure_ascii=True, sort_keys=True) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path that becomes `path` when the block succeeds and vanishes when it fails."""
+    temporary = path.with_name(f"{path.name}{TEMPORARY}{os.getpid()}")
+    with disk_errors(path):
+        try:
+            yield temporary
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+_FULL = {
+    errno.ENOSPC: "no space left on the disk",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "a file-size limit was reached",
+}
+_REFUSED = {
+    errno.EACCES: "permission denied",
+    errno.EROFS: "the disk is read-only",
+    errno.EPERM: "permission denied",
+}
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn a refused write into a `StorageError` that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StorageError(
+                f"{path}: {_FULL[error.errno]}; nothing finished is lost: free space and run the same build again"
+            ) from None
+        if error.errno in _REFUSED:
+            raise StorageError(f"{path}: {_REFUSED[error.errno]}; choose a folder that can be written") from None
+        raise
+
+
+def storage_failure(path: Path, error: Exception) -> StorageError | None:
+    """The `StorageError` behind an engine's own exception, or None when the disk is not to blame."""
+    text = str(error).lower()
+    if "no space left" in text or "file too large" in text or "disk quota" in text or "max_temp_directory_size" in text:
+        return StorageError(
+            f"{path}: no space left on the disk; nothing finished is lost: free space and run the same build again"
+        )
+    return None
