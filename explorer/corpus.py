@@ -12,6 +12,7 @@ import polars as pl
 
 from explorer.catalogue import sql_value
 from explorer.errors import QueryError, UsageError, WorkspaceError
+from explorer.relations import quote_literal
 from explorer.statistic import Statistic, find_statistic
 from explorer.workspace import Workspace
 
@@ -29,7 +30,9 @@ class Corpus:
 
     def cursor(self) -> Corpus:
         """The same corpus for another thread."""
-        return Corpus(self.root, self._connection.cursor(), self.manifest)
+        connection = self._connection.cursor()
+        connection.execute("use corpus").fetchall()
+        return Corpus(self.root, connection, self.manifest)
 
     def __enter__(self) -> Corpus:
         return self
@@ -94,8 +97,13 @@ def open_corpus(workspace: str | Path) -> Corpus:
     catalogue = Workspace(root).catalogue
     if not catalogue.is_file():
         raise WorkspaceError(f"{root}: corpus.duckdb is missing; build again to write it")
+    # Attached to an engine of its own: connections by path share one engine within a process, and after a rebuild
+    # would go on reading the old generation as long as anybody holds it.
+    connection = duckdb.connect()
     try:
-        connection = duckdb.connect(str(catalogue), read_only=True)
+        connection.execute(f"attach {quote_literal(str(catalogue))} as corpus (read_only)").fetchall()
+        connection.execute("use corpus").fetchall()
     except duckdb.Error as error:
+        connection.close()
         raise WorkspaceError(f"{catalogue}: cannot be opened ({error}); build again to rewrite it") from None
     return Corpus(root, connection, manifest)
