@@ -1,0 +1,358 @@
+"""`corpus-explorer`: the command line. Standard output is data; everything else goes to standard error."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import polars as pl
+
+import explorer
+from explorer.build import DEFAULT_MEMORY, TOKENIZERS, BuildReport, Step, build
+from explorer.errors import ExplorerError, UsageError
+from explorer.escape import printable
+from explorer.render import FORMATS, render, units_of
+from explorer.statistic import Param, Statistic, load_statistics
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\Z", re.IGNORECASE)
+
+
+class _Size(click.ParamType[int]):
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        match = _SIZE.match(str(value).strip())
+        if match is None:
+            self.fail(f"{value!r} is not a size such as 800MB or 2GB", param, ctx)
+        return int(float(match[1]) * 1024 ** " kmgt".index(match[2].lower() or " "))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(explorer.__version__, prog_name="corpus-explorer")
+def cli() -> None:
+    """See what is in a language-model training corpus: statistics, datasheets, a dashboard and SQL."""
+
+
+_workspace = click.argument("workspace", type=click.Path(path_type=Path))
+_workers = click.option("--workers", type=click.IntRange(1, 1024), help="Processes; by default one a core.")
+_memory = click.option(
+    "--memory", type=_Size(), default=DEFAULT_MEMORY, show_default="1GB", help="For all processes together."
+)
+_format = click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
+_port = click.option("--port", type=click.IntRange(1, 65535), help="By default the first free one from 8501.")
+
+
+@cli.command("demo")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("corpus-explorer-demo"), show_default=True)
+@click.option("--no-app", is_flag=True, help="Only build; do not open the dashboard.")
+@_workers
+@_memory
+@_port
+def demo_command(out: Path, no_app: bool, workers: int | None, memory: int, port: int | None) -> None:
+    """Make a corpus out of this Python environment, build it and open the dashboard."""
+    from explorer.demo import make_demo_corpus
+
+    source = out / "corpus"
+    with _progress() as listen:
+        folder = make_demo_corpus(source, lambda share: listen(Step("collecting files", share)))
+        report = build(
+            [str(folder)],
+            out / "workspace",
+            config_path=folder / "corpus.toml",
+            workers=workers,
+            memory=memory,
+            listener=listen,
+        )
+    _say_built(report)
+    if not no_app:
+        _open_app(report.root, port)
+
+
+@cli.command("build")
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The workspace folder to write.")
+@click.option("--config", "config_path", type=click.Path(path_type=Path), help="A corpus.toml; `init` writes one.")
+@click.option("--tokenizer", default="", metavar="NAME", help=f"Count tokens with {', '.join(TOKENIZERS)}.")
+@click.option(
+    "--no-text", is_flag=True, help="Keep no copy of texts that are not in Parquet; they cannot be shown then."
+)
+@_workers
+@_memory
+def build_command(
+    inputs: tuple[str, ...],
+    out: Path,
+    config_path: Path | None,
+    tokenizer: str,
+    no_text: bool,
+    workers: int | None,
+    memory: int,
+) -> None:
+    """Read shards (files, folders, globs) once and write a workspace of statistics.
+
+    Reads tagged Parquet, Dolma documents with attributes beside them, and any Parquet or JSON Lines with a text column
+    (.json, .jsonl, plain, .gz or .zst). A build that was stopped goes on where it was; unchanged files are not read again.
+    """
+    with _progress() as listen:
+        report = build(
+            inputs,
+            out,
+            config_path=config_path,
+            tokenizer=tokenizer,
+            keep_text=not no_text,
+            workers=workers,
+            memory=memory,
+            listener=listen,
+        )
+    _say_built(report)
+
+
+@cli.command("convert")
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder to write shards into.")
+@click.option("--config", "config_path", type=click.Path(path_type=Path), help="A corpus.toml with a column mapping.")
+def convert_command(inputs: tuple[str, ...], out: Path, config_path: Path | None) -> None:
+    """Write any readable input as tagged Parquet: documents and all their attributes in one file a shard."""
+    from explorer.convert import convert
+
+    with _progress() as listen:
+        report = convert(inputs, out, config_path=config_path, listener=listen)
+    _say(f"{report.n_docs:,} documents in {report.n_files:,} files under {out}")
+    for line in report.notes:
+        _say(line)
+
+
+@cli.command("init")
+@_workspace
+@click.option("--out", type=click.Path(path_type=Path), help="Where to write it; by default WORKSPACE/corpus.toml.")
+def init_command(workspace: Path, out: Path | None) -> None:
+    """Write a commented corpus.toml with the sources of a workspace, to be filled in by hand."""
+    from explorer.config import template
+    from explorer.workspace import Workspace, disk_errors
+
+    target = out or Workspace(workspace).config
+    if target.exists():
+        raise UsageError(f"{target}: exists already and is not overwritten; edit it, or name another with --out")
+    with explorer.open(workspace) as corpus:
+        counts = corpus.sql("select source, count(*) as n from documents group by source order by source")
+    with disk_errors(target):
+        target.write_text(template(dict(counts.iter_rows())), encoding="utf-8")
+    _say(f"{target}: fill in what you know, then build again (no text is read again for it)")
+
+
+@cli.command("list")
+@_format
+def list_command(form: str) -> None:
+    """One line a statistic: its name, section and title."""
+    rows = [(s.name, s.section, s.title, "exact" if s.is_exact else "estimated") for s in load_statistics().values()]
+    _emit(pl.DataFrame(rows, schema=["name", "section", "title", "exactness"], orient="row"), form)
+
+
+class _Show(click.Group):
+    """A subcommand a statistic, with a flag a parameter, made from the files."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(load_statistics())
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        from explorer.statistic import find_statistic
+
+        return _show_command(find_statistic(name))
+
+
+@cli.command(
+    "show",
+    cls=_Show,
+    subcommand_metavar="STATISTIC WORKSPACE [OPTIONS]",
+    short_help="Print a statistic of a workspace.",
+)
+def show_command() -> None:
+    """Print a statistic of a workspace. `show STATISTIC --help` explains its parameters and columns."""
+
+
+def _show_command(statistic: Statistic) -> click.Command:
+    def run(workspace: Path, form: str, **parameters: Any) -> None:
+        with explorer.open(workspace) as corpus:
+            _emit(corpus.run(statistic, parameters), form, statistic)
+
+    options: list[click.Parameter] = [
+        click.Argument(["workspace"], type=click.Path(path_type=Path)),
+        *(_option(param) for param in statistic.params),
+        click.Option(["--format", "form"], type=click.Choice(FORMATS), default="table", show_default=True),
+    ]
+    columns = "\n".join(f"  {column.name} ({column.unit}): {column.doc}" for column in statistic.columns)
+    exactness = "Exact." if statistic.is_exact else f"Estimated: {statistic.approx}"
+    text = f"{statistic.title}.\n\n{statistic.doc} {exactness}\n\n\b\nColumns:\n{columns}"
+    return click.Command(statistic.name, params=options, callback=run, help=text, short_help=statistic.title)
+
+
+def _option(param: Param) -> click.Option:
+    flag = "--" + param.name.replace("_", "-")
+    kind: Any = str
+    if isinstance(param.default, bool):
+        return click.Option(
+            [f"{flag}/--no-{flag[2:]}", param.name], default=param.default, help=param.doc, show_default=True
+        )
+    if param.choices:
+        kind = click.Choice(param.choices)
+    elif isinstance(param.default, int):
+        kind = click.IntRange(
+            None if param.min is None else int(param.min), None if param.max is None else int(param.max)
+        )
+    elif isinstance(param.default, float):
+        kind = click.FloatRange(param.min, param.max)
+    return click.Option([flag, param.name], type=kind, default=param.default, help=param.doc, show_default=True)
+
+
+@cli.command("sql")
+@_workspace
+@click.argument("query")
+@_format
+def sql_command(workspace: Path, query: str, form: str) -> None:
+    """Run one SQL query on a workspace's catalogue (views `documents`, `attributes`, and a macro a statistic)."""
+    with explorer.open(workspace) as corpus:
+        _emit(corpus.sql(query), form)
+
+
+@cli.command("datasheet")
+@_workspace
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder to write into.")
+def datasheet_command(workspace: Path, out: Path) -> None:
+    """Write DATASHEET.md and stats.json: every statistic with its definition and provenance."""
+    from explorer.sheet import write_datasheet
+
+    with explorer.open(workspace) as corpus:
+        for path in write_datasheet(corpus, out):
+            click.echo(path)
+
+
+@cli.command("check")
+@_workspace
+@_format
+def check_command(workspace: Path, form: str) -> None:
+    """Report what is wrong with a corpus; exit with 1 when a check of severity error fails."""
+    with explorer.open(workspace) as corpus:
+        statistic = load_statistics()["checks"]
+        frame = corpus.run(statistic, {})
+    _emit(frame, form, statistic)
+    failed = frame.filter((pl.col("severity") == "error") & ~pl.col("is_ok")).height
+    if failed:
+        raise ExplorerError(
+            f"{failed} of {frame.height} checks failed; `show rejected_rows` and `show shard_report` tell where"
+        )
+
+
+@cli.command("app")
+@_workspace
+@_port
+@click.option("--no-browser", is_flag=True, help="Do not open a browser window.")
+def app_command(workspace: Path, port: int | None, no_browser: bool) -> None:
+    """Open the dashboard of a workspace, on this machine only (127.0.0.1)."""
+    explorer.open(workspace).close()  # a missing workspace is better told here than in the browser
+    _open_app(workspace, port, open_browser=not no_browser)
+
+
+def _open_app(workspace: Path, port: int | None, *, open_browser: bool = True) -> None:
+    from explorer.app.launch import launch
+
+    sys.exit(launch(workspace.absolute(), port, open_browser))
+
+
+def _emit(frame: pl.DataFrame, form: str, statistic: Statistic | None = None) -> None:
+    is_terminal = sys.stdout.isatty()
+    if form == "parquet" and is_terminal:
+        raise UsageError("Parquet is not for a terminal; redirect it: --format parquet > file.parquet")
+    width = shutil.get_terminal_size().columns if is_terminal else None
+    sys.stdout.buffer.write(render(frame, form, units_of(frame, statistic), width=width))
+    sys.stdout.buffer.flush()
+    if statistic is not None and not statistic.is_exact:
+        _say(f"estimated: {statistic.approx}")
+
+
+def _say(text: str) -> None:
+    click.echo(printable(text), err=True)
+
+
+def _say_built(report: BuildReport) -> None:
+    fresh = (
+        f"{report.n_parts_indexed:,} of {report.n_parts:,} parts read"
+        if report.n_parts_indexed
+        else "nothing had changed"
+    )
+    _say(f"{report.n_docs:,} documents ({fresh}) in {report.root}")
+    if report.n_rejected:
+        _say(f"{report.n_rejected:,} rows were left out: `corpus-explorer show rejected_rows {report.root}`")
+    for fault in report.faults[:5]:
+        _say(f"left out: {fault}")
+    if len(report.faults) > 5:
+        _say(f"and {len(report.faults) - 5} files more: `corpus-explorer check {report.root}`")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Step], None]]:
+    """A progress bar a step on standard error, with the time that remains; a line a step where nobody is watching."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskID,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description:22}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def listen(step: Step) -> None:
+            if step.name not in tasks:
+                for task in tasks.values():
+                    bars.update(task, completed=1.0)
+                tasks[step.name] = bars.add_task(step.name, total=1.0)
+            bars.update(tasks[step.name], completed=step.share)
+
+        yield listen
+        for task in tasks.values():
+            bars.update(task, completed=1.0)
+
+
+def main() -> None:
+    """Entry point: errors as one line on standard error, exit code 1 for the data's faults and 2 for the user's."""
+    try:
+        cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except click.exceptions.Abort:
+        _stopped()
+    except KeyboardInterrupt:
+        _stopped()
+    except ExplorerError as error:
+        click.echo(f"corpus-explorer: {printable(str(error))}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:  # the reader of our output has left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _stopped() -> None:
+    click.echo("corpus-explorer: stopped; the same command goes on where it was", err=True)
+    sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

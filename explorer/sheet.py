@@ -1,0 +1,170 @@
+"""The datasheet: every statistic with its definition and its provenance, as Markdown and as `stats.json`.
+
+Byte-stable: the same corpus and the same files of statistics give the same bytes on any machine.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from explorer.corpus import Corpus
+from explorer.escape import code_span, fenced, markdown
+from explorer.render import plain, to_markdown, units_of
+from explorer.statistic import Statistic, load_statistics
+from explorer.units import MEASURES
+from explorer.workspace import disk_errors, replacing
+
+SHEET_FORMAT = 1
+MAX_ROWS = 50  # of a table in the Markdown; stats.json has them all
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One statistic of one corpus, with default parameters."""
+
+    statistic: Statistic
+    frame: pl.DataFrame
+
+
+def collect(corpus: Corpus) -> list[Entry]:
+    """All statistics of a corpus, in reading order."""
+    return [Entry(statistic, corpus.run(statistic, {})) for statistic in load_statistics().values()]
+
+
+def write_datasheet(corpus: Corpus, folder: Path) -> list[Path]:
+    """Write `DATASHEET.md` and `stats.json` into `folder` and return their paths. Raises `StorageError`."""
+    entries = collect(corpus)
+    contents = {"DATASHEET.md": to_datasheet(corpus, entries), "stats.json": to_stats_json(corpus, entries)}
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    for name, text in contents.items():
+        with replacing(folder / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    return [folder / name for name in contents]
+
+
+def datasheet_markdown(corpus: Corpus) -> str:
+    """The Markdown datasheet of a corpus."""
+    return to_datasheet(corpus, collect(corpus))
+
+
+def to_stats_json(corpus: Corpus, entries: Iterable[Entry]) -> str:
+    """Every number with its unit, definition, SQL hash, parameters and exactness."""
+    data = {
+        "format": SHEET_FORMAT,
+        "corpus": dict(sorted(corpus.facts.items())),
+        "statistics": {entry.statistic.name: _entry_json(entry) for entry in entries},
+    }
+    return json.dumps(data, indent=1, ensure_ascii=True) + "\n"
+
+
+def _entry_json(entry: Entry) -> dict[str, Any]:
+    statistic = entry.statistic
+    return {
+        "section": statistic.section,
+        "title": statistic.title,
+        "definition": statistic.doc,
+        "is_exact": statistic.is_exact,
+        "error": statistic.approx or None,
+        "sql_hash": statistic.sql_hash,
+        "parameters": statistic.arguments({}),
+        "columns": [{"name": c.name, "unit": c.unit, "definition": c.doc} for c in statistic.columns],
+        "rows": [[plain(value) for value in row] for row in entry.frame.iter_rows()],
+    }
+
+
+def to_datasheet(corpus: Corpus, entries: Iterable[Entry]) -> str:
+    """The Markdown: identity, definitions, then a section for each folder of statistics."""
+    facts = corpus.facts
+    name = facts.get("name") or "unnamed corpus"
+    blocks = [f"# Datasheet: {markdown(name)}"]
+    if facts.get("description"):
+        blocks.append(markdown(facts["description"]))
+    blocks += [_identity(facts), _definitions(facts)]
+    section = ""
+    for entry in entries:
+        if entry.statistic.section != section:
+            section = entry.statistic.section
+            blocks.append(f"## {section.capitalize()}")
+        blocks += _entry_markdown(entry)
+    blocks.append(_repeat())
+    return "\n\n".join(blocks) + "\n"
+
+
+def _identity(facts: dict[str, str]) -> str:
+    rows = [
+        ("Version", facts.get("version")),
+        ("Licence", facts.get("licence")),
+        ("Homepage", facts.get("homepage")),
+        ("Tokenizer", facts.get("tokenizer")),
+        ("Fingerprint of the documents", facts.get("fingerprint")),
+        *((name.capitalize(), value) for name, value in sorted(facts.items()) if name.startswith("fingerprint of ")),
+        ("Public suffix list", facts.get("suffix_list")),
+        ("Made with", f"corpus-explorer {facts.get('explorer_version')}, DuckDB {facts.get('duckdb_version')}"),
+    ]
+    frame = pl.DataFrame([(a, b or "not stated") for a, b in rows], schema=["Fact", "Value"], orient="row")
+    note = (
+        "The fingerprint covers every document's source, id, text and URL; it does not depend on how the shards are cut "
+        "or ordered. Numbers are exact unless their section says that they are estimated."
+    )
+    return f"{to_markdown(frame, {'Fact': 'name', 'Value': 'text'})}\n{note}"
+
+
+def _definitions(facts: dict[str, str]) -> str:
+    lines = ["## Definitions", ""]
+    for measure in MEASURES:
+        named = (
+            f" Tokenizer: {code_span(facts['tokenizer'])}."
+            if measure.unit == "tokens" and facts.get("tokenizer")
+            else ""
+        )
+        lines.append(f"- **{measure.unit.capitalize()}**: {markdown(measure.definition)}{named}")
+    return "\n".join(lines)
+
+
+def _entry_markdown(entry: Entry) -> list[str]:
+    statistic, frame = entry.statistic, entry.frame
+    blocks = [f"### {markdown(statistic.title)}", markdown(statistic.doc)]
+    if not statistic.is_exact:
+        blocks.append(f"**Estimated.** {markdown(statistic.approx)}")
+    empty = [column for column in frame.columns if frame.height and frame[column].null_count() == frame.height]
+    shown = frame.head(MAX_ROWS).drop(empty)
+    if not frame.height:
+        blocks.append("No rows: the corpus holds nothing that this statistic counts.")
+    else:
+        blocks.append(to_markdown(shown, units_of(shown, statistic)).rstrip())
+    notes = []
+    if frame.height > MAX_ROWS:
+        notes.append(f"The first {MAX_ROWS} of {frame.height:,} rows; `stats.json` has them all.")
+    if empty:
+        notes.append(f"Without any value, and left out: {', '.join(map(code_span, empty))}.")
+    if notes:
+        blocks.append(" ".join(notes))
+    blocks.append(_column_notes(statistic, shown.columns) + "\n\n" + _provenance(statistic))
+    return blocks
+
+
+def _column_notes(statistic: Statistic, names: Iterable[str]) -> str:
+    kept = set(names)
+    items = [f"{code_span(c.name)} ({c.unit}): {markdown(c.doc)}" for c in statistic.columns if c.name in kept]
+    return "Columns: " + " · ".join(items)
+
+
+def _provenance(statistic: Statistic) -> str:
+    parameters = ", ".join(f"{name} := {value!r}" for name, value in statistic.arguments({}).items())
+    call = code_span(f"from {statistic.name}({parameters})")
+    exact = "exact" if statistic.is_exact else "estimated"
+    return f"Provenance: {call} on `corpus.duckdb` · SQL {code_span(statistic.sql_hash)} · {exact}"
+
+
+def _repeat() -> str:
+    example = (
+        'corpus-explorer show composition WORKSPACE --format csv\nduckdb WORKSPACE/corpus.duckdb "from composition()"'
+    )
+    return "## How to repeat a number\n\nEvery table is a macro of the catalogue:\n\n" + fenced(example, "sh")
