@@ -59,7 +59,7 @@ def make_demo_corpus(
     """Write documents, attributes and a `corpus.toml` to `folder` and return it.
 
     `max_bytes` caps the UTF-8 bytes of all texts; a source that needs less than its share leaves the rest to the
-    others. `progress` gets the share that is done, rising to 1. Raises `InputError` where the environment holds no text,
+    others. `progress` gets the share that is done, rising to 1. Raises `InputError` for an environment without text,
     `WorkspaceError` where `folder` holds something else, `StorageError` where the disk refuses.
     """
     if folder.exists() and not _is_replaceable(folder):

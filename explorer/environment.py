@@ -39,7 +39,7 @@ class Environment:
 
 @dataclass(frozen=True)
 class Package:
-    """An installed package. `name` is normalised, `licence` an SPDX expression or else the classifier, `url` its home."""
+    """An installed package: `name` normalised, `licence` an SPDX expression or else the classifier, `url` its home."""
 
     name: str
     version: str
