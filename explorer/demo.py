@@ -64,6 +64,7 @@ def make_demo_corpus(
     """
     if folder.exists() and not _is_replaceable(folder):
         raise WorkspaceError(f"{folder}: is not empty and not a demo corpus; name another folder")
+    progress(0.0)
     left_out: Counter[str] = Counter()
     where = environment or current_environment()
     candidates, n_packages = _collect(where, left_out)
@@ -213,8 +214,8 @@ class _Writer:
 def _config(
     where: Environment, n_packages: int, counts: Mapping[str, tuple[int, int]], left_out: Mapping[str, int]
 ) -> str:
-    chosen = ", ".join(f"{source} {kept:,} of {found:,} files" for source, (kept, found) in counts.items())
-    refused = ", ".join(f"{n:,} {what}" for what, n in sorted(left_out.items())) or "nothing"
+    chosen = ", ".join(f"{source} {kept:,} of {found:,}" for source, (kept, found) in counts.items())
+    refused = ", ".join(f"{n:,} {what}" for what, n in sorted(left_out.items()) if n) or "nothing"
     corpus = {
         "name": "Demo: this Python environment",
         "version": where.python,
