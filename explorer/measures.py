@@ -8,27 +8,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 import polars as pl
 import pyarrow as pa
 
+from explorer.textcount import count_texts
 from explorer.urls import HOST_PATTERN, SCHEME_PATTERN, HostTable
 
 TEXT_COUNTS: tuple[pl.Expr, ...] = (
     pl.col("text").str.len_bytes().cast(pl.Int64).alias("n_bytes"),
     pl.col("text").str.strip_chars().str.len_bytes().cast(pl.Int64).alias("n_bytes_trimmed"),
     pl.col("text").str.len_chars().cast(pl.Int64).alias("n_chars"),
-    pl.col("text").str.count_matches(r"\S+").cast(pl.Int64).alias("n_words"),
-    pl.when(pl.col("text") == "")
-    .then(0)
-    .otherwise(pl.col("text").str.count_matches("\n", literal=True) + 1)
-    .cast(pl.Int64)
-    .alias("n_lines"),
-    # Each match starts at a line's first character that is not White_Space and takes the rest of the line,
-    # so matches are the lines that are not blank; four times as fast as splitting.
-    pl.col("text").str.count_matches(r"\S[^\n]*").cast(pl.Int64).alias("n_paragraphs"),
     pl.col("text").str.count_matches("\ufffd", literal=True).cast(pl.Int64).alias("n_replacement_chars"),
 )
 
@@ -40,6 +34,7 @@ INDEX_SCHEMA = pa.schema([
     ("is_id_given", pa.bool_()),
     ("source", pa.large_string()),
     *((expr.meta.output_name(), pa.int64()) for expr in TEXT_COUNTS),
+    *((name, pa.int64()) for name in ("n_words", "n_lines", "n_paragraphs")),
     ("n_tokens", pa.int64()),
     ("url", pa.large_string()),
     ("scheme", pa.large_string()),
@@ -65,6 +60,7 @@ _TIME_FORMATS = (
     "%Y/%m/%d",
     "%Y%m%d",
 )
+_FIRST_FORMATS = _TIME_FORMATS[:2]
 _MAX_METADATA_TEXT = 500
 
 TokenCounter = Callable[[list[str]], Sequence[int]]
@@ -77,8 +73,11 @@ def index_rows(
 
     `first_doc` numbers the first of them within the part; with `count` the texts are tokenized.
     """
-    text_md5, hexes = _md5(frame["text"])
-    url_md5, _ = _md5(frame["url"])
+    data, offsets = _buffers(frame["text"])
+    text_digests = _md5(data, offsets)
+    shapes = count_texts(np.frombuffer(data, dtype=np.uint8), offsets)
+    url_digests = _md5(*_buffers(frame["url"]))
+    has_url = frame["url"].is_not_null().to_list()
     counts = frame.lazy().select(*TEXT_COUNTS).collect(engine="in-memory")
     urls = frame.lazy().select(
         pl.col("url").str.extract(SCHEME_PATTERN).str.to_lowercase().alias("scheme"),
@@ -98,10 +97,15 @@ def index_rows(
         "shard": np.full(frame.height, shard, dtype=np.int32),
         "row": frame["row"].to_arrow(),
         # Without ids of its own a row is named by its text: the same on any machine and however the corpus is cut.
-        "id": pa.array([i if g else f"md5:{h}" for i, g, h in zip(ids, given, hexes, strict=True)], pa.large_string()),
+        "id": pa.array(
+            [i if g else f"md5:{d.hex()}" for i, g, d in zip(ids, given, text_digests, strict=True)], pa.large_string()
+        ),
         "is_id_given": frame["is_id_given"].to_arrow(),
         "source": _strings(frame["source"]),
         **{name: counts[name].to_arrow() for name in counts.columns},
+        "n_words": shapes.n_words,
+        "n_lines": shapes.n_lines,
+        "n_paragraphs": shapes.n_paragraphs,
         "n_tokens": n_tokens.to_arrow(),
         "url": _strings(frame["url"]),
         "scheme": _strings(urls["scheme"]),
@@ -111,8 +115,8 @@ def index_rows(
         "is_created_unreadable": (frame["created"].is_not_null() & created.is_null()).to_arrow(),
         "language": _strings(_filled(frame["language"])),
         "licence": _strings(_filled(frame["licence"])),
-        "text_md5": text_md5,
-        "url_md5": url_md5,
+        "text_md5": _uuids(text_digests),
+        "url_md5": _uuids([digest if known else None for digest, known in zip(url_digests, has_url, strict=True)]),
         "metadata": pa.array([_scalars(value) for value in frame["metadata"].to_list()], pa.large_string()),
     }
     return pa.table(columns, schema=INDEX_SCHEMA)
@@ -127,58 +131,60 @@ def _strings(series: pl.Series) -> pa.Array:
     return series.to_arrow().cast(pa.large_string())
 
 
-def _md5(series: pl.Series) -> tuple[pa.Array, list[str]]:
-    """MD5 of each value's UTF-8 bytes as UUIDs (128 bits), and as hex; null stays null."""
+def _buffers(series: pl.Series) -> tuple[memoryview, npt.NDArray[np.int64]]:
+    """The UTF-8 bytes of all values end to end, and the n + 1 offsets between them; null values are empty."""
     array = _strings(series)
-    offsets = np.frombuffer(array.buffers()[1], dtype=np.int64)[array.offset : array.offset + len(array) + 1].tolist()
-    data = memoryview(array.buffers()[2] or b"")
+    offsets = np.frombuffer(array.buffers()[1], dtype=np.int64)[array.offset : array.offset + len(array) + 1]
+    return memoryview(array.buffers()[2] or b""), offsets
+
+
+def _md5(data: memoryview, offsets: npt.NDArray[np.int64]) -> list[bytes]:
     md5 = hashlib.md5
-    digests = [md5(data[a:b], usedforsecurity=False).digest() for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
-    storage = pa.array(digests, pa.binary(16))
-    if array.null_count:
-        storage = pa.array(
-            [d if v else None for d, v in zip(digests, array.is_valid().to_pylist(), strict=True)],
-            pa.binary(16),
-        )
-    return pa.ExtensionArray.from_storage(pa.uuid(), storage), [d.hex() for d in digests]
+    return [md5(data[a:b], usedforsecurity=False).digest() for a, b in pairwise(offsets.tolist())]
+
+
+def _uuids(digests: Sequence[bytes | None]) -> pa.Array:
+    return pa.ExtensionArray.from_storage(pa.uuid(), pa.array(digests, pa.binary(16)))
 
 
 def read_time(series: pl.Series) -> pl.Series:
-    """Dates as UTC timestamps: ISO 8601 in its usual forms, a year, a year and month, or seconds or milliseconds since 1970.
+    """Dates as UTC timestamps: ISO 8601 in its usual forms, a year, a year and month, seconds or milliseconds since 1970.
 
     What is none of these is null; years outside 1 to 9999 too.
     """
-    if series.null_count() == len(series):
-        return pl.Series(series.name, [None] * len(series), dtype=pl.Datetime("us"))
+    found = _parse_times(series, _FIRST_FORMATS)
+    rest = series.is_not_null() & found.is_null()
+    if rest.any():  # most corpora write one form; the other forms are tried on what is left
+        found = found.set(rest, None).scatter(rest.arg_true(), _parse_times(series.filter(rest), None))
+    low, high = datetime(1, 1, 1), datetime(9999, 12, 31)
+    frame = pl.DataFrame({"t": found}).lazy().select(pl.when(pl.col("t").is_between(low, high)).then(pl.col("t")))
+    return frame.collect(engine="in-memory").to_series().alias(series.name)
+
+
+def _parse_times(series: pl.Series, formats: Sequence[str] | None) -> pl.Series:
+    """Parse with some of the formats, or with `None` in every way that is known."""
     text = (
         pl.col("t")
         .str.strip_chars()
         .str.replace(r"^(\d{4}-\d\d-\d\d) (\d)", "${1}T${2}")
         .str.replace(r"[zZ]$", "+00:00")
     )
-    seconds = pl.when(text.str.contains(r"^-?\d{8,10}(\.\d+)?$")).then(text.cast(pl.Float64, strict=False))
-    millis = pl.when(text.str.contains(r"^\d{12,13}$")).then(text.cast(pl.Float64, strict=False) / 1000)
-    year = text.str.extract(r"^(\d{4})(?:-\d\d)?$")
-    month = text.str.extract(r"^\d{4}-(\d\d)$")
-    parsed = [
-        _naive(text.str.to_datetime(form, strict=False, time_unit="us")) if "z" in form
-        else text.str.to_datetime(form, strict=False, time_unit="us")
-        for form in _TIME_FORMATS
-    ]  # fmt: skip
-    bare = (year + "-" + pl.coalesce(month, pl.lit("01")) + "-01").str.to_datetime(
-        "%Y-%m-%d", strict=False, time_unit="us"
-    )
-    epoch = (pl.coalesce(seconds, millis) * 1_000_000).round().cast(pl.Int64, strict=False).cast(pl.Datetime("us"))
-    found = pl.coalesce(*parsed, bare, epoch)
-    low, high = datetime(1, 1, 1), datetime(9999, 12, 31)
-    frame = (
-        pl.DataFrame({"t": series}).lazy().select(pl.when(found.is_between(low, high)).then(found).alias(series.name))
-    )
-    return frame.collect(engine="in-memory").to_series().cast(pl.Datetime("us"))
+    attempts = [_in_format(text, form) for form in formats or _TIME_FORMATS]
+    if formats is None:
+        year = text.str.extract(r"^(\d{4})(?:-\d\d)?$")
+        month = text.str.extract(r"^\d{4}-(\d\d)$")
+        bare = year + "-" + pl.coalesce(month, pl.lit("01")) + "-01"
+        seconds = pl.when(text.str.contains(r"^-?\d{8,10}(\.\d+)?$")).then(text.cast(pl.Float64, strict=False))
+        millis = pl.when(text.str.contains(r"^\d{12,13}$")).then(text.cast(pl.Float64, strict=False) / 1000)
+        epoch = (pl.coalesce(seconds, millis) * 1_000_000).round().cast(pl.Int64, strict=False).cast(pl.Datetime("us"))
+        attempts += [_in_format(bare, "%Y-%m-%d"), epoch]
+    frame = pl.DataFrame({"t": series}).lazy().select(pl.coalesce(attempts).cast(pl.Datetime("us")))
+    return frame.collect(engine="in-memory").to_series()
 
 
-def _naive(expr: pl.Expr) -> pl.Expr:
-    return expr.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+def _in_format(text: pl.Expr, form: str) -> pl.Expr:
+    parsed = text.str.to_datetime(form, strict=False, time_unit="us")
+    return parsed.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if "z" in form else parsed
 
 
 def _scalars(metadata: str | None) -> str | None:
