@@ -258,7 +258,12 @@ def _indexed(
     sets: Mapping[tuple[str, str], Mapping[str, Any]],
 ) -> IndexedPart:
     own = [
-        IndexedSet(name, workspace.attributes(r["key"]), tuple(attribute_from_json(a) for a in r["attributes"]))
+        IndexedSet(
+            name,
+            workspace.attributes(r["key"]),
+            workspace.values(r["key"]),
+            tuple(attribute_from_json(a) for a in r["attributes"]),
+        )
         for (key, name), r in sorted(sets.items())
         if key == part.key
     ]
@@ -360,11 +365,17 @@ def _content(
     for (_, name), receipt in sorted(sets.items()):
         for report in receipt["shards"]:
             states = report["states"]
-            alignments.append({
-                "attribute_set": name, "name": report["name"], "n_rows": report["n_rows"], "n_present": states.get("present", 0),
-                "n_misaligned": states.get("misaligned", 0), "n_missing": states.get("missing", 0), "n_orphans": report["n_orphans"],
-            })  # fmt: skip
+            alignments.append(
+                {
+                    "attribute_set": name,
+                    "name": report["name"],
+                    "n_rows": report["n_rows"],
+                    **{f"n_{state}": states.get(state, 0) for state in ("present", "misaligned", "missing")},
+                    "n_orphans": report["n_orphans"],
+                }
+            )
             faults += _fault_rows(report, name)
+    n_values = sum(receipt["n_values"] for receipt in sets.values())
     outside = sum(receipt["n_spans_outside"] for receipt in sets.values())
     facts = {
         "name": config.name, "version": config.version, "licence": config.licence, "description": config.description,
@@ -374,7 +385,7 @@ def _content(
         **{f"fingerprint of {name}": value for name, value in manifest["attribute_fingerprints"].items()},
     }  # fmt: skip
     return Content(
-        config, indexed, cut, config.attribute_columns, shards, faults, alignments, facts, manifest["n_docs"]
+        config, indexed, cut, config.attribute_columns, shards, faults, alignments, facts, manifest["n_docs"], n_values
     )
 
 
@@ -404,7 +415,7 @@ def _remove_stale(
     generation = workspace.root / "index" / "generation.json"
     before = read_receipt(generation) or {}
     keep = current | set(before.get("keys", ()))
-    for folder in ("index/documents", "index/attributes", "index/spans", "shards"):
+    for folder in ("index/documents", "index/attributes", "index/values", "index/spans", "shards"):
         for path in (workspace.root / folder).iterdir():
             if path.stem not in keep:
                 path.unlink(missing_ok=True)

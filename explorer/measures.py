@@ -61,6 +61,8 @@ _TIME_FORMATS = (
     "%Y%m%d",
 )
 _FIRST_FORMATS = _TIME_FORMATS[:2]
+# The formats alone would take years of two digits, and an impossible date of eight digits for seconds since 1970.
+_TIME_SHAPE = r"^(?:\d{4}(?:[-/]\d\d?(?:[-/]\d\d?(?:T.*)?)?)?|\d{8}|-?\d{9,10}(?:\.\d+)?|\d{12,13})$"
 _MAX_METADATA_TEXT = 500
 
 TokenCounter = Callable[[list[str]], Sequence[int]]
@@ -148,7 +150,7 @@ def _uuids(digests: Sequence[bytes | None]) -> pa.Array:
 
 
 def read_time(series: pl.Series) -> pl.Series:
-    """Dates as UTC timestamps: ISO 8601 in its usual forms, a year, a year and month, seconds or milliseconds since 1970.
+    """Dates as UTC timestamps: ISO 8601 in its usual forms, a year, a year and month, or seconds or ms since 1970.
 
     What is none of these is null; years outside 1 to 9999 too.
     """
@@ -166,15 +168,16 @@ def _parse_times(series: pl.Series, formats: Sequence[str] | None) -> pl.Series:
     text = (
         pl.col("t")
         .str.strip_chars()
-        .str.replace(r"^(\d{4}-\d\d-\d\d) (\d)", "${1}T${2}")
-        .str.replace(r"[zZ]$", "+00:00")
+        .str.replace(r"^(\d{4}-\d\d-\d\d)[ t](\d)", "${1}T${2}")
+        .str.replace(r"(\d)(?: ?[zZ]| UTC| GMT)$", "${1}+00:00")
     )
+    text = pl.when(text.str.contains(_TIME_SHAPE)).then(text)
     attempts = [_in_format(text, form) for form in formats or _TIME_FORMATS]
     if formats is None:
         year = text.str.extract(r"^(\d{4})(?:-\d\d)?$")
         month = text.str.extract(r"^\d{4}-(\d\d)$")
         bare = year + "-" + pl.coalesce(month, pl.lit("01")) + "-01"
-        seconds = pl.when(text.str.contains(r"^-?\d{8,10}(\.\d+)?$")).then(text.cast(pl.Float64, strict=False))
+        seconds = pl.when(text.str.contains(r"^-?\d{9,10}(\.\d+)?$")).then(text.cast(pl.Float64, strict=False))
         millis = pl.when(text.str.contains(r"^\d{12,13}$")).then(text.cast(pl.Float64, strict=False) / 1000)
         epoch = (pl.coalesce(seconds, millis) * 1_000_000).round().cast(pl.Int64, strict=False).cast(pl.Datetime("us"))
         attempts += [_in_format(bare, "%Y-%m-%d"), epoch]

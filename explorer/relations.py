@@ -29,7 +29,8 @@ class IndexedSet:
     """One attribute set of one part."""
 
     attribute_set: str
-    path: Path
+    path: Path  # a row per document, columns an attribute
+    values: Path  # a row per document and attribute that it has
     attributes: tuple[Attribute, ...]
 
 
@@ -86,42 +87,48 @@ def _fill(role: str, key: str, found: IndexedSet, alias: str) -> str | None:
 
 
 def attributes_relation(part: IndexedPart, filled: Mapping[str, tuple[str, str]]) -> str:
-    """SQL of the attribute values of a part, in long form."""
-    columns = "d.source, d.id, d.n_bytes, d.n_chars, d.n_words, d.n_tokens"
-    empty = (
-        f"select {columns}, null::varchar as attribute_set, null::varchar as key, null::varchar as shape, null::varchar as state, "
-        "null::integer as n_values, null::double as first_score, null::double as max_score, null::bigint as n_covered_chars, "
-        f"null::varchar as text_value from ({documents_relation(part, filled)}) as d where false"
-    )
-    selects = [empty]
+    """SQL of the attribute values of a part: a row per document and attribute that it has, and a row per document and
+    set (key null) that says whether the set is there for the document."""
+    columns = "d.source, d.n_bytes, d.n_chars, d.n_words, d.n_tokens"
+    documents = f"({documents_relation(part, filled)}) as d"
+    selects = [
+        f"select {columns}, null::varchar as attribute_set, null::varchar as key, null::varchar as shape, "
+        "null::varchar as state, null::integer as n_values, null::double as first_score, null::double as max_score, "
+        f"null::bigint as n_covered_chars, null::varchar as text_value from {documents} where false"
+    ]
     for one in part.sets:
-        source = f"({documents_relation(part, filled)}) as d join read_parquet({quote_literal(str(one.path))}) as s on s.doc = d.doc"
         name = quote_literal(one.attribute_set)
-        selects.append(f"select {columns}, {name}, null, null, s.state, null, null, null, null, null from {source}")
-        selects += [
-            f"select {columns}, {name}, {attribute_values(attribute, 's')} from {source} where s.{attribute.column}_n is not null"
-            for attribute in one.attributes
-        ]
+        wide = quote_literal(str(one.path))
+        selects.append(
+            f"select {columns}, {name}, null, null, s.state, null, null, null, null, null "
+            f"from {documents} join read_parquet({wide}) as s on s.doc = d.doc"
+        )
+        if one.attributes:
+            selects.append(
+                f"select {columns}, {name}, a.key, a.shape, null, v.n, v.first, v.max, v.chars, v.text "
+                f"from ({values_relation(one)}) as v join {documents} on d.doc = v.doc "
+                f"join {attribute_names(one)} on a.position = v.attribute"
+            )
     return "\nunion all\n".join(selects)
 
 
-def attribute_values(attribute: Attribute, alias: str) -> str:
-    """The long-form select items of one attribute out of its wide columns."""
-    stem = f"{alias}.{attribute.column}"
-    has_score = attribute.shape in ("spans", "number", "bool")
-    first = f"{stem}_first" if has_score else "null::double"
-    maximum = f"{stem}_max" if attribute.shape == "spans" else first
-    chars = f"{stem}_chars" if attribute.shape == "spans" else "null::bigint"
-    text = f"{stem}_text" if attribute.shape in ("text", "nested") else "null::varchar"
-    key, shape = quote_literal(attribute.key), quote_literal(attribute.shape)
-    return f"{key}, {shape}, {alias}.state, {stem}_n, {first}, {maximum}, {chars}, {text}"
+def values_relation(one: IndexedSet) -> str:
+    """SQL of a set's values in long form; single values have no maximum of their own in the file."""
+    return f"select * replace (coalesce(max, first) as max) from read_parquet({quote_literal(str(one.values))})"
+
+
+def attribute_names(one: IndexedSet) -> str:
+    """A relation `a(position, key, shape)` of a set's attributes, as the long form numbers them."""
+    rows = (f"({i}, {quote_literal(a.key)}, {quote_literal(a.shape)})" for i, a in enumerate(one.attributes))
+    return f"(values {', '.join(rows)}) as a(position, key, shape)"
 
 
 def keys_relation(documents: Sequence[Path], bucket: int, n_buckets: int) -> str:
     """SQL of the identities of all documents whose (source, id) falls into one of `n_buckets` buckets."""
     files = ", ".join(quote_literal(str(path)) for path in documents)
     return (
-        "select source, id, is_id_given, text_md5, url_md5, n_bytes, n_words, n_tokens, md5(source || chr(31) || id)::uuid as id_md5 "
+        "select source, id, is_id_given, text_md5, url_md5, n_bytes, n_words, n_tokens, "
+        "md5(source || chr(31) || id)::uuid as id_md5 "
         f"from read_parquet([{files}]) "
         f"where md5_number_upper(source || chr(31) || id) % {int(n_buckets)} = {int(bucket)}"
     )

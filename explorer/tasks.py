@@ -27,13 +27,13 @@ from explorer.ingest.read import read_documents
 from explorer.ingest.rows import ATTRIBUTES_COLUMN, FLAT_SET, Batch, Reject
 from explorer.ingest.shards import Shard
 from explorer.measures import INDEX_SCHEMA, index_rows
+from explorer.setaside import RANGE_DOCS, Aside
 from explorer.tokenizers import token_counter
 from explorer.urls import HostTable
-from explorer.workspace import TEMPORARY, Workspace, digest, disk_errors, replacing, write_json
+from explorer.workspace import Workspace, digest, replacing, write_json
 
 Progress = Callable[[float], None]  # called with bytes of input done since the last call
 INDEX_GROUP_ROWS = 65_536
-CHUNK_DOCS = 65_536
 N_EXAMPLES = 20
 
 
@@ -242,10 +242,13 @@ def index_attributes(
     shards = []
     total = 0
     n_outside = 0
+    n_values = 0
     with ExitStack() as stack:
         spans_path = stack.enter_context(replacing(workspace.spans(key)))
         spans = stack.enter_context(pq.ParquetWriter(spans_path, attr.SPAN_SCHEMA, compression="zstd"))
-        chunks = _Chunks(stack, target)
+        values_path = stack.enter_context(replacing(workspace.values(key)))
+        values = stack.enter_context(pq.ParquetWriter(values_path, attr.VALUE_SCHEMA, compression="zstd"))
+        aside = Aside(stack, target, attr.VALUE_SCHEMA)
         for number, shard in enumerate(part.shards):
             own = documents.filter(pl.col("shard") == number)
             shard_documents = attr.Documents(first_doc=len(states), rows=own["row"].to_numpy(), ids=own["id"].to_list())
@@ -257,22 +260,24 @@ def index_attributes(
                 table, span_table, outside = attr.tabulate(item, reader.attributes, n_chars)
                 total += attr.checksum(table, reader.attributes, weights)
                 n_outside += outside
-                chunks.add(table)
+                aside.add(table)
+                values.write_table(table)
                 if span_table.num_rows:
                     spans.write_table(span_table)
             progress(sum(side.size for side in shard.sides if side.attribute_set == attribute_set))
         temporary = stack.enter_context(replacing(target))
         schema = attr.wide_schema(reader.attributes)
         with pq.ParquetWriter(temporary, schema, compression="zstd") as wide:
-            for first in range(0, len(states), CHUNK_DOCS):
-                wide.write_table(
-                    attr.widen(chunks.read(first), reader.attributes, first, states[first : first + CHUNK_DOCS])
-                )
+            for first in range(0, len(states), RANGE_DOCS):
+                found = pl.DataFrame(aside.read(first // RANGE_DOCS))
+                wide.write_table(attr.widen(found, reader.attributes, first, states[first : first + RANGE_DOCS]))
+                n_values += found.height
     receipt = {
         "key": key,
         "attribute_set": attribute_set,
         "attributes": [attribute.to_json() for attribute in reader.attributes],
         "states": dict(Counter(states)),
+        "n_values": n_values,
         "n_spans_outside": n_outside,
         "fingerprint": f"{total % 2**64:016x}",
         "shards": shards,
@@ -340,48 +345,6 @@ def _read_copied(
                 reader.add(values, doc, orjson.loads(text))
             yield values
     yield alignment
-
-
-class _Chunks:
-    """Long values set aside on disk by range of documents until every key of the set is known."""
-
-    def __init__(self, stack: ExitStack, target: Path) -> None:
-        self._stack = stack
-        self._stem = target.with_name(f"{target.name}{TEMPORARY}-long")
-        self._writers: dict[int, pa.ipc.RecordBatchFileWriter] = {}
-        self._paths: dict[int, Path] = {}
-        stack.callback(self._remove)
-
-    def add(self, table: pa.Table) -> None:
-        if not table.num_rows:
-            return
-        ranges = table["doc"].to_numpy() // CHUNK_DOCS
-        for number in np.unique(ranges).tolist():
-            writer = self._writers.get(number)
-            if writer is None:
-                path = self._paths[number] = self._stem.with_name(f"{self._stem.name}-{number}")
-                with disk_errors(path):
-                    writer = self._writers[number] = pa.ipc.new_file(str(path), attr.VALUE_SCHEMA)
-            writer.write_table(table.filter(pa.array(ranges == number)))
-
-    def read(self, first_doc: int) -> pl.DataFrame:
-        """The values of the documents from `first_doc` (a multiple of `CHUNK_DOCS`) on."""
-        number = first_doc // CHUNK_DOCS
-        writer = self._writers.pop(number, None)
-        if writer is None:
-            frame = pl.from_arrow(attr.VALUE_SCHEMA.empty_table())
-        else:
-            writer.close()
-            with pa.OSFile(str(self._paths[number])) as source:
-                frame = pl.from_arrow(pa.ipc.open_file(source).read_all())
-        assert isinstance(frame, pl.DataFrame)
-        return frame
-
-    def _remove(self) -> None:
-        for writer in self._writers.values():
-            writer.close()
-        for path in self._paths.values():
-            path.unlink(missing_ok=True)
 
 
 def group_parts(

@@ -4,6 +4,7 @@
     corpus.toml              the user's, copied in once, then edited here
     index/documents/         per part: a narrow row per document, and a receipt
     index/attributes/        per part and set: a row per document, up to four columns an attribute, and a receipt
+    index/values/            the same values in long form: a row per document and attribute that it has
     index/spans/             per part and set: spans that are not one span over the whole text
     partials/                per part and statistic
     shards/                  the texts, where the input was not Parquet
@@ -31,7 +32,7 @@ from explorer.errors import StorageError, WorkspaceError
 FORMAT = 1
 INDEX_VERSION = 1
 TEMPORARY = ".writing"
-_FOLDERS = ("index/documents", "index/attributes", "index/spans", "partials", "shards")
+_FOLDERS = ("index/documents", "index/attributes", "index/values", "index/spans", "partials", "shards")
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,9 @@ class Workspace:
 
     def attributes(self, key: str) -> Path:
         return self.root / "index" / "attributes" / f"{key}.parquet"
+
+    def values(self, key: str) -> Path:
+        return self.root / "index" / "values" / f"{key}.parquet"
 
     def spans(self, key: str) -> Path:
         return self.root / "index" / "spans" / f"{key}.parquet"
