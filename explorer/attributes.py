@@ -8,24 +8,22 @@ a key is absent, empty or has values. None of these is zero.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from decimal import Decimal
+from typing import Any, Protocol
 
 import numpy as np
 import orjson
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from explorer.ingest.jsonl import Lines, parse_row
-from explorer.ingest.parquet import FORMAT_KEY, VALUES_COLUMN
-from explorer.ingest.rows import ATTRIBUTES_COLUMN, FLAT_SET, Reject
 from explorer.spans import summarise
 
 SHAPES = ("spans", "number", "bool", "text", "nested")
 PRESENT, MISALIGNED, MISSING = "present", "misaligned", "missing"
-_CHUNK_SPANS = 1_000_000
+MAX_ATTRIBUTES = 4096  # of one set in one part
+MAX_DEPTH = 8  # of dictionaries that are taken apart
 _MAX_TEXT = 200
 
 
@@ -44,8 +42,8 @@ class Attribute:
     @property
     def column(self) -> str:
         """The stem of its columns in the index: keys hold any character and may differ by case only."""
-        text = "\0".join((self.attribute_set, self.shape, *self.path))
-        return "a_" + hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()[:12]
+        text = orjson.dumps([self.attribute_set, self.shape, *self.path])
+        return "a_" + hashlib.md5(text, usedforsecurity=False).hexdigest()[:12]
 
     @property
     def experiment(self) -> str:
@@ -82,19 +80,41 @@ class Values:
     spans: list[float] = field(default_factory=list)  # start, end, score, start, ...
     scalars: list[tuple[int, int, float | str]] = field(default_factory=list)  # (doc, attribute, value)
 
+    @property
+    def n(self) -> int:
+        """How much there is: values and spans."""
+        return len(self.docs) + len(self.scalars) + len(self.spans) // 3
+
+
+class Taker(Protocol):
+    """Whoever takes in the attributes of one set, document by document."""
+
+    attribute_set: str
+
+    def add(self, values: Values, doc: int, attributes: Mapping[str, Any]) -> None: ...
+
 
 class SetReader:
-    """Takes the attributes of one set apart, document by document, and learns which attributes it has."""
+    """Takes the attributes of one set apart, document by document, and learns which attributes it has.
+
+    At most `MAX_ATTRIBUTES`: a dictionary whose keys are data (one a domain, say) would make a column of each; the
+    values beyond are counted in `n_left_out`.
+    """
 
     def __init__(self, attribute_set: str) -> None:
         self.attribute_set = attribute_set
         self.attributes: list[Attribute] = []
+        self.n_left_out = 0
         self._known: dict[tuple[tuple[str, ...], str], int] = {}
         self._spans: dict[str, int] = {}  # the common case: a top-level key whose value is a list of spans
 
-    def position(self, path: tuple[str, ...], shape: str) -> int:
+    def position(self, path: tuple[str, ...], shape: str) -> int | None:
+        """The number of an attribute among `attributes`; None where there are too many of them."""
         found = self._known.get((path, shape))
         if found is None:
+            if len(self.attributes) == MAX_ATTRIBUTES:
+                self.n_left_out += 1
+                return None
             found = self._known[(path, shape)] = len(self.attributes)
             self.attributes.append(Attribute(self.attribute_set, path, shape))
         return found
@@ -103,11 +123,14 @@ class SetReader:
         """Take in one document's attributes."""
         for key, value in attributes.items():
             if type(value) is list:
-                flat = _flat_spans(value)
+                flat = flat_spans(value)
                 if flat is not None:
                     where = self._spans.get(key)
                     if where is None:
-                        where = self._spans[key] = self.position((key,), "spans")
+                        where = self.position((key,), "spans")
+                        if where is None:
+                            continue
+                        self._spans[key] = where
                     values.docs.append(doc)
                     values.attributes.append(where)
                     values.counts.append(len(value))
@@ -116,36 +139,45 @@ class SetReader:
             self._add_value(values, doc, (key,), value)
 
     def _add_value(self, values: Values, doc: int, path: tuple[str, ...], value: Any) -> None:
-        if isinstance(value, dict):
+        if isinstance(value, dict) and value and len(path) < MAX_DEPTH:
             for key, inner in value.items():
                 self._add_value(values, doc, (*path, key), inner)
-            if not value:
-                self._empty(values, doc, path, "nested")
-        elif value is None:
-            self._empty(values, doc, path, "nested")
+        elif value is None or value == {}:
+            self._add_spans(values, doc, self.position(path, "nested"), [])
         elif isinstance(value, bool):
-            values.scalars.append((doc, self.position(path, "bool"), float(value)))
-        elif isinstance(value, int | float):
-            values.scalars.append((doc, self.position(path, "number"), float(value)))
-        elif isinstance(value, str):
-            values.scalars.append((doc, self.position(path, "text"), value[:_MAX_TEXT]))
-        else:
-            flat = _flat_spans(value)
+            self._add_scalar(values, doc, self.position(path, "bool"), float(value))
+        elif isinstance(value, int | float | Decimal):
+            self._add_scalar(values, doc, self.position(path, "number"), float(value))
+        elif isinstance(value, dict | list):
+            flat = flat_spans(value) if isinstance(value, list) else None
             if flat is None:
-                values.scalars.append((doc, self.position(path, "nested"), orjson.dumps(value).decode()[:_MAX_TEXT]))
+                self._add_scalar(values, doc, self.position(path, "nested"), _shown(value))
             else:
-                values.docs.append(doc)
-                values.attributes.append(self.position(path, "spans"))
-                values.counts.append(len(value))
-                values.spans += flat
+                self._add_spans(values, doc, self.position(path, "spans"), flat)
+        else:
+            self._add_scalar(values, doc, self.position(path, "text"), str(value)[:_MAX_TEXT])
 
-    def _empty(self, values: Values, doc: int, path: tuple[str, ...], shape: str) -> None:
-        values.docs.append(doc)
-        values.attributes.append(self.position(path, shape))
-        values.counts.append(0)
+    def _add_scalar(self, values: Values, doc: int, attribute: int | None, value: float | str) -> None:
+        if attribute is not None:
+            values.scalars.append((doc, attribute, value))
+
+    def _add_spans(self, values: Values, doc: int, attribute: int | None, flat: list[float]) -> None:
+        if attribute is not None:
+            values.docs.append(doc)
+            values.attributes.append(attribute)
+            values.counts.append(len(flat) // 3)
+            values.spans += flat
 
 
-def _flat_spans(value: list[Any]) -> list[float] | None:
+def _shown(value: Any) -> str:
+    """A nested value as JSON, cut to the length that is kept."""
+    try:
+        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()[:_MAX_TEXT]
+    except orjson.JSONEncodeError:
+        return "(nested too deeply to be shown)"
+
+
+def flat_spans(value: list[Any]) -> list[float] | None:
     """Spans laid end to end as numbers, or None where the list is not one of spans."""
     flat: list[float] = []
     for span in value:
@@ -161,168 +193,9 @@ def _flat_spans(value: list[Any]) -> list[float] | None:
 _NUMBERS = frozenset({int, float})
 
 
-@dataclass(frozen=True)
-class Documents:
-    """The documents of one shard within a part, as the attributes need them: arrays of length n, in file order."""
-
-    first_doc: int
-    rows: np.ndarray[Any, np.dtype[np.int64]]
-    ids: list[str]
-
-    def by_id(self) -> dict[str, int]:
-        """Ids that name exactly one document of the shard."""
-        found: dict[str, int] = {}
-        twice = set()
-        for doc, name in enumerate(self.ids):
-            if name in found:
-                twice.add(name)
-            found[name] = doc
-        return {name: doc for name, doc in found.items() if name not in twice}
-
-
-@dataclass
-class Alignment:
-    """How the rows of a shard's attribute file met its documents."""
-
-    state: list[str]  # per document of the shard
-    n_rows: int = 0
-    n_orphans: int = 0  # attribute rows that no document of the shard answers to
-    rejects: list[Reject] = field(default_factory=list)
-
-
-def read_side_file(path: str, size: int, documents: Documents, reader: SetReader) -> Iterator[Values | Alignment]:
-    """Values of one attribute file in bounded chunks, and at the end the `Alignment`.
-
-    A row belongs to the document on the same row when the ids agree, else to the one document of that id.
-    """
-    row_to_doc = _row_to_doc(documents.rows)
-    by_id: dict[str, int] | None = None
-    alignment = Alignment([MISSING] * len(documents.ids))
-    values = Values()
-    lines = Lines(path, size)
-    for row, line in lines:
-        if not line.strip():
-            continue
-        alignment.n_rows += 1
-        obj, reason, detail = parse_row(line)
-        attributes = obj.get("attributes") if obj is not None else None
-        if obj is None or not isinstance(attributes, dict):
-            alignment.rejects.append(Reject(row, reason or "no_attributes", detail))
-            continue
-        doc = row_to_doc[row] if row < len(row_to_doc) else -1
-        given = obj.get("id")
-        name = str(given) if isinstance(given, str | int) else None
-        if doc >= 0 and name == documents.ids[doc]:
-            state = PRESENT
-        elif name is None:
-            alignment.n_orphans += 1
-            continue
-        else:
-            if by_id is None:
-                by_id = documents.by_id()
-            doc, state = by_id.get(name, -1), MISALIGNED
-        if doc < 0 or alignment.state[doc] != MISSING:
-            alignment.n_orphans += 1
-            continue
-        reader.add(values, documents.first_doc + doc, attributes)
-        alignment.state[doc] = state
-        if len(values.spans) > 3 * _CHUNK_SPANS:
-            yield values
-            values = Values()
-    if lines.fault is not None:
-        alignment.rejects.append(lines.fault)
-    yield values
-    yield alignment
-
-
-def _row_to_doc(rows: np.ndarray[Any, np.dtype[np.int64]]) -> list[int]:
-    if not len(rows):
-        return []
-    table = np.full(int(rows[-1]) + 1, -1, dtype=np.int64)
-    table[rows] = np.arange(len(rows))
-    return table.tolist()
-
-
-def inline_sets(path: str, flat: Iterable[str], attributes: str | None) -> list[str]:
-    """The names of the sets inside a tagged Parquet file."""
-    names = []
-    if attributes is not None:
-        kind = pq.read_schema(path).field(attributes).type
-        names += [kind.field(i).name for i in range(kind.num_fields)] if _is_converted(path) else [ATTRIBUTES_COLUMN]
-    return names + ([FLAT_SET] if tuple(flat) else [])
-
-
-def _is_converted(path: str) -> bool:
-    return FORMAT_KEY in (pq.read_schema(path).metadata or {})
-
-
-def read_inline(
-    path: str, row_groups: Iterable[int], flat: tuple[str, ...], documents: Documents, reader: SetReader
-) -> Iterator[Values | Alignment]:
-    """Values of one set that lies in the columns of a tagged Parquet file; yields as `read_side_file` does."""
-    alignment = Alignment([MISSING] * len(documents.ids))
-    row_to_doc = _row_to_doc(documents.rows)
-    converted = reader.attribute_set != FLAT_SET and _is_converted(path)
-    names = set(pq.read_schema(path).names)
-    columns = (
-        list(flat)
-        if reader.attribute_set == FLAT_SET
-        else [c for c in (ATTRIBUTES_COLUMN, VALUES_COLUMN) if c in names]
-    )
-    if converted:
-        columns = [f"{column}.{reader.attribute_set}" for column in columns]
-    with pq.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False) as file:
-        groups = list(row_groups) or list(range(file.metadata.num_row_groups))
-        row = sum(file.metadata.row_group(g).num_rows for g in range(groups[0])) if groups else 0
-        for record in file.iter_batches(batch_size=4096, row_groups=groups, columns=columns, use_threads=False):
-            docs = [row_to_doc[r] if r < len(row_to_doc) else -1 for r in range(row, row + record.num_rows)]
-            row += record.num_rows
-            values = Values()
-            for doc, attributes in zip(docs, _row_attributes(record, reader.attribute_set, converted), strict=True):
-                if doc >= 0 and attributes is not None:
-                    alignment.n_rows += 1
-                    alignment.state[doc] = PRESENT
-                    reader.add(values, documents.first_doc + doc, attributes)
-            yield values
-    yield alignment
-
-
-def _row_attributes(record: pa.RecordBatch, attribute_set: str, converted: bool) -> Iterator[dict[str, Any] | None]:
-    if attribute_set == FLAT_SET:
-        for row in record.to_pylist():
-            yield {key: value for key, value in row.items() if value is not None}
-        return
-    for row in record.to_pylist(maps_as_pydicts="lossy"):
-        attributes = row.get(ATTRIBUTES_COLUMN)
-        values = row.get(VALUES_COLUMN)
-        if converted:
-            attributes = (attributes or {}).get(attribute_set)
-            values = (values or {}).get(attribute_set)
-        if isinstance(attributes, str):
-            attributes = orjson.loads(attributes)
-        if attributes is None and values is None:
-            yield None
-            continue
-        found = {key: _plain(value) for key, value in (attributes or {}).items() if value is not None}
-        found.update({key: orjson.loads(value) for key, value in (values or {}).items()})
-        yield found
-
-
-def _plain(value: Any) -> Any:
-    """A Parquet value as the JSON of an attribute file would have it: spans as [start, end, score]."""
-    if isinstance(value, list):
-        return [
-            [v["start"], v["end"], v["score"]] if isinstance(v, dict) and v.keys() >= {"start", "end", "score"} else v
-            for v in value
-        ]
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items() if inner is not None}
-    return value
-
-
 VALUE_SCHEMA = pa.schema([
     ("doc", pa.int32()),
-    ("attribute", pa.int32()),
+    ("attribute", pa.int32()),  # position in the set's list of attributes
     ("n", pa.int32()),
     ("first", pa.float64()),
     ("max", pa.float64()),

@@ -20,10 +20,11 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from explorer.attributes import Alignment, Documents, Values, flat_spans, inline_sets, read_inline, read_side_file
+from explorer.attributes import Values, flat_spans
 from explorer.build import Step
 from explorer.config import CorpusConfig, read_config
 from explorer.errors import InputError, UsageError
+from explorer.ingest.attribute_files import Alignment, Documents, inline_sets, read_inline, read_side_file
 from explorer.ingest.parquet import FORMAT_KEY, VALUES_COLUMN, layout
 from explorer.ingest.read import read_documents
 from explorer.ingest.rows import ATTRIBUTES_COLUMN, FLAT_SET, Reject

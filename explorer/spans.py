@@ -2,6 +2,7 @@
 
 A span is `[start, end, score]`: character offsets, end exclusive (the Dolma toolkit's `Span`). Real files hold
 ends past the text (the toolkit's deduper writes byte lengths), so coverage clips to the text and counts the overshoot.
+A fractional offset is cut to the whole character below it and one that is no number is taken for 0; both are counted.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class Summary:
     first: Floats
     maximum: Floats
     n_chars: Ints  # characters in the union of the clipped spans
-    n_outside: Ints  # spans that leave the text
+    n_outside: Ints  # spans that leave the text, run backwards or have offsets that are not whole numbers
 
 
 def summarise(counts: Ints, starts: Floats, ends: Floats, scores: Floats, text_lengths: Ints) -> Summary:
@@ -40,13 +41,18 @@ def summarise(counts: Ints, starts: Floats, ends: Floats, scores: Floats, text_l
     maximum = np.full(n_lists, np.nan)
     if len(scores):
         first[filled] = scores[offsets[filled]]
-        maximum[filled] = np.maximum.reduceat(scores, offsets[filled])
+        maximum[filled] = np.fmax.reduceat(scores, offsets[filled])
     length = text_lengths[owner].astype(np.float64)
-    outside = (starts < 0) | (ends > length) | (ends < starts)
+    is_whole = (np.floor(starts) == starts) & (np.floor(ends) == ends)
+    outside = (starts < 0) | (ends > length) | (ends < starts) | ~is_whole
     n_outside = np.bincount(owner[outside], minlength=n_lists).astype(np.int64)
-    low = np.clip(starts, 0, length).astype(np.int64)
-    high = np.maximum(np.clip(ends, 0, length).astype(np.int64), low)
+    low, high = (_clipped(offsets, length) for offsets in (starts, ends))
+    high = np.maximum(high, low)
     return Summary(counts, first, maximum, _union(owner, low, high, counts), n_outside)
+
+
+def _clipped(offsets: Floats, length: Floats) -> Ints:
+    return np.clip(np.where(np.isnan(offsets), 0, offsets), 0, length).astype(np.int64)
 
 
 def _union(owner: Ints, low: Ints, high: Ints, counts: Ints) -> Ints:

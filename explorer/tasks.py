@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from explorer import attributes as attr
 from explorer.config import CorpusConfig
 from explorer.errors import InputError
+from explorer.ingest import attribute_files as files
 from explorer.ingest.parquet import layout
 from explorer.ingest.read import read_documents
 from explorer.ingest.rows import ATTRIBUTES_COLUMN, FLAT_SET, Batch, Reject
@@ -122,7 +123,7 @@ def _inline_sets(shard: Shard, config: CorpusConfig) -> list[str]:
     if shard.kind != "parquet":
         return []
     plan = layout(shard.path, config)
-    return attr.inline_sets(shard.path, plan.flat, plan.attributes)
+    return files.inline_sets(shard.path, plan.flat, plan.attributes)
 
 
 class _ShardReport:
@@ -251,9 +252,11 @@ def index_attributes(
         aside = Aside(stack, target, attr.VALUE_SCHEMA)
         for number, shard in enumerate(part.shards):
             own = documents.filter(pl.col("shard") == number)
-            shard_documents = attr.Documents(first_doc=len(states), rows=own["row"].to_numpy(), ids=own["id"].to_list())
+            shard_documents = files.Documents(
+                first_doc=len(states), rows=own["row"].to_numpy(), ids=own["id"].to_list()
+            )
             for item in _read_set(workspace, part, shard, attribute_set, shard_documents, reader, options):
-                if isinstance(item, attr.Alignment):
+                if isinstance(item, files.Alignment):
                     states += item.state
                     shards.append(_alignment_json(shard, item))
                     continue
@@ -294,7 +297,7 @@ def _weights(documents: pl.DataFrame) -> np.ndarray[Any, np.dtype[np.uint64]]:
     return np.array(digests, dtype=np.uint64)
 
 
-def _alignment_json(shard: Shard, alignment: attr.Alignment) -> dict[str, Any]:
+def _alignment_json(shard: Shard, alignment: files.Alignment) -> dict[str, Any]:
     return {
         "name": shard.name,
         "n_rows": alignment.n_rows,
@@ -310,29 +313,29 @@ def _read_set(
     part: Part,
     shard: Shard,
     attribute_set: str,
-    documents: attr.Documents,
+    documents: files.Documents,
     reader: attr.SetReader,
     options: IndexOptions,
-) -> Iterator[attr.Values | attr.Alignment]:
+) -> Iterator[attr.Values | files.Alignment]:
     side = next((s for s in shard.sides if s.attribute_set == attribute_set), None)
     if not documents.ids:
-        yield attr.Alignment([])
+        yield files.Alignment([])
     elif side is not None and side.path:
-        yield from attr.read_side_file(side.path, side.size, documents, reader)
+        yield from files.read_side_file(side.path, side.size, documents, reader)
     elif side is None and shard.kind == "parquet" and attribute_set in _inline_sets(shard, options.config):
         flat = layout(shard.path, options.config).flat
-        yield from attr.read_inline(shard.path, shard.row_groups, flat, documents, reader)
+        yield from files.read_inline(shard.path, shard.row_groups, flat, documents, reader)
     elif side is None and shard.kind != "parquet" and attribute_set in (ATTRIBUTES_COLUMN, FLAT_SET):
         yield from _read_copied(workspace.shard(part.key), attribute_set, documents, reader)
     else:
-        yield attr.Alignment([attr.MISSING] * len(documents.ids))
+        yield files.Alignment([attr.MISSING] * len(documents.ids))
 
 
 def _read_copied(
-    path: Path, attribute_set: str, documents: attr.Documents, reader: attr.SetReader
-) -> Iterator[attr.Values | attr.Alignment]:
+    path: Path, attribute_set: str, documents: files.Documents, reader: attr.SetReader
+) -> Iterator[attr.Values | files.Alignment]:
     """A JSONL shard's own attributes, from the copy in the workspace (its rows are the part's documents)."""
-    alignment = attr.Alignment([attr.MISSING] * len(documents.ids))
+    alignment = files.Alignment([attr.MISSING] * len(documents.ids))
     last = documents.first_doc + len(documents.ids)
     with pq.ParquetFile(path) as file:
         for record in file.iter_batches(columns=["doc", attribute_set], use_threads=False, batch_size=8192):

@@ -15,7 +15,7 @@ import tldextract
 
 SCHEME_PATTERN = r"^\s*([a-zA-Z][a-zA-Z0-9+.-]*):"
 # scheme://[user[:password]@]host, where host may be a bracketed IPv6 address
-HOST_PATTERN = r"^\s*[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/?#@\s]*@)?(\[[0-9a-fA-F:.]+\]|[^:/?#@\s\[\]]+)"
+HOST_PATTERN = r"^\s*[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/?#\s]*@)?(\[[0-9a-fA-F:.]+\]|[^:/?#@\s\[\]]+)"
 _HOST = re.compile(r"[\w.-]+\Z")
 _LIST = Path(publicsuffixlist.__file__).parent / "public_suffix_list.dat"
 
@@ -51,9 +51,11 @@ def split_host(raw: str) -> tuple[str | None, str | None, str | None]:
     address, a bare public suffix, a local name) stands for itself and has no suffix.
     """
     host = raw.lower().rstrip(".")
+    if len(host) > 253:  # of characters; before anything costly is tried on a stranger's text
+        return None, None, None
     if host.startswith("["):
         try:
-            ipaddress.IPv6Address(host[1:-1])
+            host = f"[{ipaddress.IPv6Address(host[1:-1])}]"
         except ValueError:
             return None, None, None
         return host, host, None
@@ -62,7 +64,8 @@ def split_host(raw: str) -> tuple[str | None, str | None, str | None]:
             host = idna.encode(host, uts46=True).decode("ascii")
         except (idna.IDNAError, UnicodeError):
             return None, None, None
-    if not _HOST.match(host) or ".." in host or host.startswith((".", "-")) or len(host) > 253:
+    labels = host.split(".")
+    if not _HOST.match(host) or len(host) > 253 or not all(0 < len(x) <= 63 and x[0] != "-" for x in labels):
         return None, None, None
     parts = _extract()(host)
     domain = parts.top_domain_under_public_suffix

@@ -5,8 +5,9 @@ Attributes inside the file are not read here (`explorer.attributes` reads their 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 import polars as pl
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 
 from explorer.config import CorpusConfig
 from explorer.errors import InputError
+from explorer.ingest.arrow import is_any, is_heavy, is_number, is_text, plain, plain_type, sound_rows, to_python
 from explorer.ingest.rows import (
     ATTRIBUTES_COLUMN,
     CANDIDATES,
@@ -24,7 +26,8 @@ from explorer.ingest.rows import (
     Reject,
     paths_for,
 )
-from explorer.ingest.shards import parquet_metadata
+from explorer.ingest.shards import first_line, parquet_metadata
+from explorer.ingest.values import count, dig, licence_text, scalar_text
 
 FORMAT_KEY = b"corpus_explorer.format"  # file metadata of tagged Parquet that `convert` wrote
 VALUES_COLUMN = "attribute_values"  # its attributes that are not spans, as JSON
@@ -40,68 +43,67 @@ class Layout:
     extras: tuple[str, ...]  # columns that join the metadata
     flat: tuple[str, ...]  # numeric and boolean columns: attributes of the set `columns`
     attributes: str | None
+    names: frozenset[str]  # all columns
 
 
 def layout(path: str, config: CorpusConfig) -> Layout:
     """Sniff a Parquet file's columns. Raises `InputError` when it is unreadable or has no text column."""
-    try:
-        schema = pq.read_schema(path)
-    except (pa.ArrowException, OSError):
-        parquet_metadata(path)  # raises with the reason
-        raise
+    schema = parquet_schema(path)
     names = set(schema.names)
-    fields = _struct_fields(schema, "metadata") if "metadata" in names else None
-    roles = {}
-    for role in FRAME_SCHEMA:
-        if role not in CANDIDATES:
-            continue
-        roles[role] = tuple(p for p in paths_for(role, config) if _exists(p, names, fields))
-    roles["text"] = tuple(p for p in roles["text"] if _is_text(schema.field(p.split(".")[0]).type) or "." in p)
+    if len(names) < len(schema.names):
+        twice = next(name for name in schema.names if schema.names.count(name) > 1)
+        raise InputError(f"{path}: two columns are called {twice!r}; write it again with one of them")
+    kinds = {field.name: plain_type(field.type) for field in schema}
+    roles = {role: tuple(p for p in paths_for(role, config) if _fits(p, role, kinds)) for role in CANDIDATES}
     if not roles["text"]:
         raise InputError(
             f"{path}: no text column; its columns: {', '.join(schema.names[:20])}; "
             'name one in corpus.toml: [columns] text = "..."'
         )
-    used = {p for paths in roles.values() for p in paths if "." not in p}
-    rest = [f for f in schema if f.name not in used and f.name not in ("metadata", ATTRIBUTES_COLUMN, VALUES_COLUMN)]
-    flat = tuple(f.name for f in rest if _is_number(f.type))
+    # A column that only stands in for a better one stays in the metadata; a second text would only swell it.
+    used = {paths[0] for paths in roles.values() if paths} | set(roles["text"])
+    places = {p for paths in roles.values() for p in paths}
+    rest = [f for f in kinds if f not in used and f not in ("metadata", ATTRIBUTES_COLUMN, VALUES_COLUMN)]
+    flat = tuple(name for name in rest if is_number(kinds[name]) and name not in places)
     return Layout(
         roles=roles,
         metadata="metadata" if "metadata" in names else None,
-        extras=tuple(f.name for f in rest if f.name not in flat and not _is_heavy(f.type)),
+        extras=tuple(name for name in rest if name not in flat and not is_heavy(kinds[name])),
         flat=flat,
         attributes=ATTRIBUTES_COLUMN if ATTRIBUTES_COLUMN in names else None,
+        names=frozenset(names),
     )
 
 
-def _struct_fields(schema: pa.Schema, name: str) -> set[str] | None:
-    """Field names of a struct column; None for JSON text or a map, whose keys are not known beforehand."""
-    kind = schema.field(name).type
-    return {kind.field(i).name for i in range(kind.num_fields)} if pa.types.is_struct(kind) else None
+def parquet_schema(path: str) -> pa.Schema:
+    """The columns of a Parquet file. Raises `InputError` where they cannot be read."""
+    parquet_metadata(path)
+    try:
+        return pq.read_schema(path)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path}: its columns cannot be read ({first_line(error)}); write it again") from None
 
 
-def _exists(path: str, names: set[str], fields: set[str] | None) -> bool:
+def _fits(path: str, role: str, kinds: Mapping[str, pa.DataType]) -> bool:
+    """Whether a role can be read from a column, or from a field of the metadata (known only for a struct)."""
+    if path in kinds:
+        return _suits(kinds[path], role)
     head, _, rest = path.partition(".")
-    if path in names:
-        return True
-    return head == "metadata" and head in names and bool(rest) and (fields is None or rest.split(".")[0] in fields)
+    if head != "metadata" or head not in kinds or not rest:
+        return False
+    return not pa.types.is_struct(kinds[head]) or kinds[head].get_field_index(rest.split(".")[0]) >= 0
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    return _is_any(kind.value_type if pa.types.is_dictionary(kind) else kind, "string", "large_string", "string_view")
+def _suits(kind: pa.DataType, role: str) -> bool:
+    if role == "n_tokens":
+        return is_any(kind, "integer", "floating")
+    if role == "licence" and is_any(kind, "list", "large_list"):
+        return is_text(kind.value_type)
+    others = {"id": ("integer",), "source": ("integer",), "created": _TIMES, "added": _TIMES}
+    return is_text(kind) or is_any(kind, *others.get(role, ()))
 
 
-def _is_number(kind: pa.DataType) -> bool:
-    return _is_any(kind, "integer", "floating", "boolean")
-
-
-def _is_heavy(kind: pa.DataType) -> bool:
-    """Binary payloads and lists (embeddings, token ids, signatures) would only swell the metadata."""
-    return _is_any(kind, "binary", "large_binary", "list", "large_list", "fixed_size_list", "fixed_size_binary")
-
-
-def _is_any(kind: pa.DataType, *names: str) -> bool:
-    return any(getattr(pa.types, f"is_{name}")(kind) for name in names)
+_TIMES = ("integer", "floating", "timestamp", "date")
 
 
 def read_parquet(
@@ -113,7 +115,7 @@ def read_parquet(
     """
     plan = layout(path, config)
     columns = sorted(
-        {p if "." not in p else "metadata" for paths in plan.roles.values() for p in paths}
+        {p if p in plan.names else "metadata" for paths in plan.roles.values() for p in paths}
         | ({"metadata"} if plan.metadata else set())
         | set(plan.extras)
     )
@@ -135,128 +137,97 @@ def read_parquet(
                     first_row += record.num_rows
                     seen += record.num_rows
             except (pa.ArrowException, OSError) as error:
-                reject = Reject(first_row, "truncated", str(error).splitlines()[0][:200])
+                detail = f"{n_total - seen} rows from here on are lost: {first_line(error)}"
+                reject = Reject(first_row, "damaged", detail)
                 yield Batch(pl.DataFrame(schema=dict(FRAME_SCHEMA)), (reject,), 0, 1.0)
                 return
 
 
 def _batch(record: pa.RecordBatch, first_row: int, plan: Layout, folder_source: str, progress: float) -> Batch:
-    record, invalid = _drop_invalid_utf8(record)
-    frame = pl.from_arrow(record)
-    assert isinstance(frame, pl.DataFrame)
-    kept = pl.Series("row", [i for i in range(record.num_rows + len(invalid)) if i not in invalid], dtype=pl.Int64)
-    metadata = _metadata_json(frame, plan)
-    frame = frame.with_columns((kept + first_row).alias("__row"), metadata.alias("__metadata"))
-    picked = {role: _pick(plan.roles[role], frame) for role in plan.roles}
-    url = picked["url"]
-    if plan.roles["id"]:
-        given = picked["id"].cast(pl.String)
-        url = pl.coalesce(url.cast(pl.String), pl.when(given.str.contains(r"^https?://")).then(given))
-    out = frame.select(
-        pl.col("__row").alias("row"),
-        picked["id"].cast(pl.String).alias("id"),
-        picked["id"].is_not_null().alias("is_id_given"),
-        pl.coalesce(
-            pl.when(picked["source"].cast(pl.String) != "").then(picked["source"].cast(pl.String)),
-            pl.lit(folder_source),
-        ).alias("source"),
-        picked["text"].cast(pl.String).alias("text"),
-        url.cast(pl.String).alias("url"),
-        _time_text(picked["created"], frame).alias("created"),
-        _time_text(picked["added"], frame).alias("added"),
-        picked["language"].cast(pl.String).alias("language"),
-        picked["licence"].cast(pl.String).alias("licence"),
-        picked["n_tokens"].cast(pl.Int64, strict=False).alias("n_tokens"),
-        pl.col("__metadata").alias("metadata"),
-        pl.lit(None, dtype=pl.String).alias(ATTRIBUTES_COLUMN),
-        pl.lit(None, dtype=pl.String).alias(FLAT_SET),
-    )
+    n_rows = record.num_rows
+    record = pa.record_batch([plain(column) for column in record.columns], names=record.schema.names)
+    record, invalid = sound_rows(record)
+    rows = pl.Series("row", [i + first_row for i in range(n_rows) if i not in invalid], dtype=pl.Int64)
+    metadata = _metadata(record, plan)
+    cells = {role: _cells(role, plan.roles[role], record, metadata) for role in plan.roles}
+    ids, urls = cells["id"], cells["url"]
+    frame = pl.DataFrame([
+        rows,
+        ids.alias("id"),
+        ids.is_not_null().alias("is_id_given"),
+        cells["source"].fill_null(folder_source).alias("source"),
+        cells["text"].alias("text"),
+        urls.zip_with(urls.is_not_null(), ids.set(~ids.str.contains("^https?://"), None)).alias("url"),
+        *(cells[role].alias(role) for role in ("created", "added", "language", "licence", "n_tokens")),
+        _metadata_json(record, metadata, plan),
+        pl.repeat(None, len(rows), dtype=pl.String, eager=True).alias(ATTRIBUTES_COLUMN),
+        pl.repeat(None, len(rows), dtype=pl.String, eager=True).alias(FLAT_SET),
+    ])  # fmt: skip
+    no_text = frame["text"].is_null()
+    no_id = frame["id"].is_null() & ~no_text if plan.roles["id"] else pl.repeat(False, len(rows), eager=True)
     rejects = [Reject(first_row + i, "invalid_utf8") for i in sorted(invalid)]
-    no_text = pl.col("text").is_null()
-    no_id = pl.col("id").is_null() & pl.lit(bool(plan.roles["id"])) & ~no_text
-    rejects += [Reject(row, "no_text") for row in out.filter(no_text)["row"]]
-    rejects += [Reject(row, "no_id") for row in out.filter(no_id)["row"]]
-    return Batch(out.filter(~no_text & ~no_id), tuple(rejects), record.num_rows + len(invalid), progress)
+    rejects += [Reject(row, "no_text") for row in rows.filter(no_text)]
+    rejects += [Reject(row, "no_id") for row in rows.filter(no_id)]
+    return Batch(frame.filter(~no_text & ~no_id), tuple(rejects), n_rows, progress)
 
 
-def _drop_invalid_utf8(record: pa.RecordBatch) -> tuple[pa.RecordBatch, set[int]]:
-    """Arrow trusts a file that says its bytes are UTF-8; Polars must not. Returns the sound rows and the others' numbers."""
-    invalid: set[int] = set()
-    for name, column in zip(record.schema.names, record.columns, strict=True):
-        try:
-            column.validate(full=True)
-        except pa.ArrowInvalid:
-            if not _is_text(column.type):
-                raise InputError(f"column {name}: damaged values") from None
-            raw = (
-                column.cast(pa.large_string()).view(pa.large_binary())
-                if not pa.types.is_dictionary(column.type)
-                else column
-            )
-            for i, value in enumerate(raw.to_pylist()):
-                if isinstance(value, bytes) and not _is_utf8(value):
-                    invalid.add(i)
-    if not invalid:
-        return record, invalid
-    keep = pa.array([i not in invalid for i in range(record.num_rows)])
-    return record.filter(keep), invalid
-
-
-def _is_utf8(value: bytes) -> bool:
-    try:
-        value.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _pick(paths: Sequence[str], frame: pl.DataFrame) -> pl.Expr:
-    """The first of the paths that a row fills."""
-    found: list[pl.Expr] = []
+def _cells(role: str, paths: Sequence[str], record: pa.RecordBatch, metadata: Sequence[Metadata]) -> pl.Series:
+    """The values of a role: in each row the first of the paths that it fills. Only a text may be empty."""
+    kind = pl.Int64() if role == "n_tokens" else pl.String()
+    found = pl.repeat(None, record.num_rows, dtype=kind, eager=True)
     for path in paths:
-        if path in frame.columns:
-            column = pl.col(path)
-            found.append(column.list.join(" OR ") if frame.schema[path] == pl.List(pl.String) else column)
+        if path in record.schema.names:
+            cells = _column(role, record.column(path))
         else:
-            field = path.removeprefix("metadata.")
-            found.append(pl.col("__metadata").str.json_path_match("$." + field))
-    if not found:
-        return pl.lit(None, dtype=pl.String)
-    return found[0] if len(found) == 1 else pl.coalesce(expr.cast(pl.String) for expr in found)
+            keys = path.split(".")[1:]
+            take = count if role == "n_tokens" else licence_text if role == "licence" else scalar_text
+            cells = pl.Series([take(dig(row, keys)[0]) for row in metadata], dtype=kind)
+        if role != "text" and kind == pl.String():
+            cells = cells.set(cells == "", None)
+        found = cells if path == paths[0] else found.zip_with(found.is_not_null(), cells)
+    return found
 
 
-def _time_text(expr: pl.Expr, frame: pl.DataFrame) -> pl.Expr:
-    kind = frame.select(expr.alias("t")).schema["t"]
+def _column(role: str, column: pa.Array) -> pl.Series:
+    cells = pl.Series(column)
+    kind = cells.dtype
+    if role == "n_tokens":
+        whole = cells.cast(pl.Int64, strict=False)
+        return whole.set((whole < 0) | (whole >= 2**62) | (whole.cast(pl.Float64) != cells.cast(pl.Float64)), None)
+    if isinstance(kind, pl.List):
+        return pl.Series([licence_text(value) for value in cells.to_list()], dtype=pl.String())
     if isinstance(kind, pl.Datetime):
-        naive = expr.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if kind.time_zone else expr
-        return naive.dt.to_string("%Y-%m-%dT%H:%M:%S")
-    return expr.dt.to_string("%Y-%m-%d") if kind == pl.Date else expr.cast(pl.String)
+        return cells.dt.replace_time_zone(None).dt.to_string("%Y-%m-%dT%H:%M:%S%.6f")
+    return cells.dt.to_string("%Y-%m-%d") if kind == pl.Date() else cells.cast(pl.String)
 
 
-def _metadata_json(frame: pl.DataFrame, plan: Layout) -> pl.Series:
-    """One JSON object a row: the metadata column, whatever its type, and the other light columns."""
-    extras = [name for name in plan.extras if name in frame.columns]
-    kind = frame.schema.get("metadata")
-    if plan.metadata and isinstance(kind, pl.Struct) and not extras:
-        return frame.select(pl.col("metadata").struct.json_encode()).to_series()
-    if plan.metadata and kind == pl.String and not extras:
-        return frame["metadata"]
-    if not plan.metadata and not extras:
-        return pl.Series("metadata", [None] * frame.height, dtype=pl.String)
-    values = frame["metadata"].to_list() if plan.metadata else [None] * frame.height
-    others = frame.select(extras).to_dicts()
-    return pl.Series("metadata", [_merge(v, o) for v, o in zip(values, others, strict=True)], dtype=pl.String)
+Metadata = dict[str, Any] | None
 
 
-def _merge(value: object, others: dict[str, object]) -> str | None:
-    merged = {key: v for key, v in others.items() if v is not None}
+def _metadata(record: pa.RecordBatch, plan: Layout) -> list[Metadata]:
+    """The metadata of each row, whatever the column's type; text that is no JSON object stands under its own name."""
+    if plan.metadata is None:
+        return [None] * record.num_rows
+    return [_as_object(value) for value in to_python(record.column(plan.metadata))]
+
+
+def _as_object(value: Any) -> Metadata:
     if isinstance(value, str):
         try:
             value = orjson.loads(value)
         except orjson.JSONDecodeError:
-            value = {"metadata": value}
-    if isinstance(value, list):  # a Parquet map arrives as a list of {key, value}
-        value = {entry["key"]: entry["value"] for entry in value if entry is not None}
-    if isinstance(value, dict):
-        merged.update({str(key): v for key, v in value.items() if v is not None})
-    return orjson.dumps(merged, default=str).decode() if merged else None
+            return {"metadata": value}
+    if value is None or isinstance(value, dict):
+        return value
+    return {"metadata": value}
+
+
+def _metadata_json(record: pa.RecordBatch, metadata: Sequence[Metadata], plan: Layout) -> pl.Series:
+    """One JSON object a row: the metadata and the other light columns."""
+    others = [(name, to_python(record.column(name))) for name in plan.extras]
+    rows = []
+    for i, row in enumerate(metadata):
+        merged = {name: values[i] for name, values in others if values[i] is not None}
+        merged.update({key: value for key, value in (row or {}).items() if value is not None})
+        rows.append(orjson.dumps(merged, default=str, option=orjson.OPT_NON_STR_KEYS).decode() if merged else None)
+    return pl.Series("metadata", rows, dtype=pl.String)

@@ -9,7 +9,8 @@ import polars as pl
 
 from explorer.config import CorpusConfig
 
-# Where a role is looked for when corpus.toml does not say; the first that a row fills wins. Dotted paths reach into `metadata`.
+# Where a role is looked for when corpus.toml does not say; the first that a row fills wins. Dotted paths reach into
+# `metadata`.
 CANDIDATES: Mapping[str, tuple[str, ...]] = {
     "id": ("id", "doc_id", "document_id", "uuid"),
     "text": ("text", "content", "raw_content", "raw_text"),
@@ -33,9 +34,12 @@ REASONS: Mapping[str, str] = {
     "no_id": "a row without an id in a file whose other rows have one",
     "no_text": "a row without a text",
     "truncated": "the file ends in the middle of its compressed stream",
+    "damaged": "the file's data cannot be decoded from here on",
     "unreadable_file": "the file cannot be read at all",
     "no_text_column": "the file has no text column",
-    "no_attributes": "a row of an attribute file without an attributes object",
+    "too_deep": "a row whose values are nested too deeply",
+    "no_attributes": "a row without an object of attributes, where one belongs",
+    "too_many_keys": "values of attributes beyond the 4,096 of a set that are kept apart",
 }
 
 
@@ -69,7 +73,7 @@ FRAME_SCHEMA: Mapping[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class Batch:
-    """Some documents of one shard (`FRAME_SCHEMA`), the rows refused between them, and the share of the file read so far."""
+    """Some documents of one shard (`FRAME_SCHEMA`), the rows refused between them, the share of the file read."""
 
     frame: pl.DataFrame
     rejects: tuple[Reject, ...]

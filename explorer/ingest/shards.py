@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import glob
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+import os
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,7 +36,7 @@ class Shard:
     """A file of documents, or for large Parquet files a run of its row groups.
 
     `name` is the path below the input, with `/`: the same on another machine. `row_groups` is empty for
-    the whole file.
+    the whole file. `folder_source` is the source of rows that name none.
     """
 
     path: str
@@ -45,11 +47,17 @@ class Shard:
     mtime_ns: int
     sides: tuple[SideFile, ...] = ()
     row_groups: tuple[int, ...] = ()
+    part_size: int | None = None  # bytes of the file that the row groups take; None for the whole file
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the file that reading this shard reads."""
+        return self.size if self.part_size is None else self.part_size
 
     @property
     def key(self) -> str:
-        """Identity for change detection: name, size, time and row groups (not the attribute files)."""
-        text = repr((self.name, self.size, self.mtime_ns, self.row_groups))
+        """Identity for change detection: name, source, size, time and row groups (not the attribute files)."""
+        text = repr((self.name, self.folder_source, self.size, self.mtime_ns, self.row_groups))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def to_json(self) -> dict[str, Any]:
@@ -63,7 +71,7 @@ def shard_from_json(data: dict[str, Any]) -> Shard:
 
 def file_kind(path: Path) -> Kind | None:
     """What a file is by its name, or None for a file that holds no rows."""
-    suffixes = path.suffixes
+    suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes[-1:] == [".parquet"]:
         return "parquet"
     if suffixes and suffixes[-1] in COMPRESSIONS:
@@ -71,96 +79,147 @@ def file_kind(path: Path) -> Kind | None:
     return "jsonl" if suffixes and suffixes[-1] in _JSON else None
 
 
-def find_shards(inputs: Sequence[str]) -> list[Shard]:
+def find_shards(inputs: Sequence[str], leave_out: Path | None = None) -> list[Shard]:
     """All document shards of files, folders and globs, sorted by name.
 
     In a Dolma layout only what lies under a `documents` folder is a document file; each gets the files of
-    the same relative path under every `attributes/<set>`. Hidden files are passed over.
+    the same relative path under every `attributes/<set>`. Hidden files are passed over, and so is the folder
+    `leave_out` (a workspace may lie inside its input). A file that is reached twice counts once.
     Raises `InputError` for an input that does not exist or holds no shard.
     """
-    found: dict[str, Shard] = {}
+    found: dict[str, tuple[Path, Shard]] = {}  # by the real path: links to one file are one shard
     for text in inputs:
-        root, paths = _expand(text)
+        root, paths = _expand(text, leave_out)
         if not paths:
             raise InputError(
                 f"{text}: no shard found; looked for .parquet, .jsonl and .json files (also .gz, .zst), "
                 "and under documents/ where there is such a folder"
             )
         for path in paths:
-            shard = _shard(path, root, single=len(inputs) == 1)
-            found.setdefault(shard.path, shard)
-    names: dict[str, int] = {}
+            shard = _shard(path, root)
+            real = os.path.realpath(path)
+            if real not in found or (shard.name, shard.path) < (found[real][1].name, found[real][1].path):
+                found[real] = (root, shard)
+    return _distinct_names(list(found.values()))
+
+
+def _distinct_names(found: Sequence[tuple[Path, Shard]]) -> list[Shard]:
+    """Shards sorted by name; where two inputs hold the same relative path, the inputs' names tell them apart."""
+    times = Counter(shard.name for _, shard in found)
+    named = [
+        replace(shard, name=f"{_printable(root.name)}/{shard.name}") if times[shard.name] > 1 else shard
+        for root, shard in found
+    ]
+    taken: Counter[str] = Counter()
     shards = []
-    for shard in sorted(found.values(), key=lambda s: (s.name, s.path)):
-        seen = names[shard.name] = names.get(shard.name, 0) + 1
-        shards.append(shard if seen == 1 else Shard(**{**_fields(shard), "name": f"{shard.name}#{seen}"}))
-    return shards
+    for shard in sorted(named, key=lambda s: (s.name, s.path)):
+        taken[shard.name] += 1
+        shards.append(shard if taken[shard.name] == 1 else replace(shard, name=f"{shard.name}#{taken[shard.name]}"))
+    return sorted(shards, key=lambda s: s.name)
 
 
-def _fields(shard: Shard) -> dict[str, Any]:
-    return {name: getattr(shard, name) for name in shard.__dataclass_fields__}
-
-
-def _expand(text: str) -> tuple[Path, list[Path]]:
-    path = Path(text)
+def _expand(text: str, leave_out: Path | None) -> tuple[Path, list[Path]]:
+    # Links are not resolved: a cache keeps its files under names without a suffix and links to them by name.
+    path = Path(os.path.normpath(Path(text).absolute()))
     if path.is_dir():
-        return path.resolve(), _data_files(path.resolve(), path.resolve().rglob("*"))
-    if path.is_file():
-        if file_kind(path) is None:
+        return path, _data_files(path, _walk(path, leave_out))
+    if path.exists():
+        if file_kind(path) is None or not path.is_file():
             raise InputError(f"{text}: not a .parquet, .jsonl or .json file (also .gz, .zst)")
-        return path.resolve().parent, [path.resolve()]
+        return path.parent, [path]
     if glob.has_magic(text):
-        pattern = Path(text).absolute()
-        fixed = next(i for i, part in enumerate(pattern.parts) if glob.has_magic(part))
-        root = Path(*pattern.parts[:fixed]).resolve()
+        fixed = next(i for i, part in enumerate(path.parts) if glob.has_magic(part))
+        root = Path(*path.parts[:fixed])
         files: list[Path] = []
-        for match in sorted(glob.glob(text, recursive=True)):
-            matched = Path(match).resolve()
-            files += _data_files(root, matched.rglob("*")) if matched.is_dir() else _data_files(root, [matched])
-        return root, files
+        try:
+            matches = sorted(root.glob("/".join(path.parts[fixed:])))
+        except ValueError as error:
+            raise InputError(f"{text}: {error}; `**` stands for folders, as in data/**/*.jsonl.gz") from None
+        for match in matches:
+            files += _walk(match, leave_out) if match.is_dir() else [match]
+        return root, _data_files(root, sorted(set(files)))
     raise InputError(f"{text}: no such file or folder")
+
+
+def _walk(root: Path, leave_out: Path | None) -> list[Path]:
+    """The files below a folder, links to folders followed, loops not. Raises `InputError` for a closed folder."""
+
+    def refuse(error: OSError) -> None:
+        raise InputError(f"{error.filename}: {error.strerror}; make it readable or leave it out")
+
+    files: list[Path] = []
+    entered = set()
+    for folder, folders, names in os.walk(root, followlinks=True, onerror=refuse):
+        real = os.path.realpath(folder)
+        if real in entered or (leave_out is not None and real == os.path.realpath(leave_out)):
+            folders.clear()
+            continue
+        entered.add(real)
+        folders.sort()
+        files += [Path(folder, name) for name in names]
+    return files
 
 
 def _data_files(root: Path, candidates: Iterable[Path]) -> list[Path]:
     files = []
     for path in candidates:
-        below = path.relative_to(root).parts if path.is_relative_to(root) else path.parts
-        if file_kind(path) is None or any(part.startswith((".", "_")) for part in below) or not path.is_file():
-            continue
-        files.append(path)
-    documents = [path for path in files if _documents_root(path) is not None]
-    attributes_beside = {_documents_root(path).parent for path in documents}  # type: ignore[union-attr]
-    if documents and any(root.is_relative_to(folder) or folder.is_relative_to(root) for folder in attributes_beside):
+        hidden = any(part.startswith((".", "_")) for part in path.relative_to(root).parts)
+        # A link to nothing is kept, so that its reader reports it.
+        if not hidden and file_kind(path) is not None and (path.is_file() or path.is_symlink()):
+            files.append(path)
+    documents = [path for path in files if _documents_root(path, root) is not None]
+    if documents:
         return sorted(documents)
     return sorted(path for path in files if "attributes" not in path.relative_to(root).parts[:-1])
 
 
-def _documents_root(path: Path) -> Path | None:
-    """The innermost folder called `documents` above a file."""
-    return next((parent for parent in path.parents if parent.name == "documents"), None)
+def _documents_root(path: Path, root: Path) -> Path | None:
+    """The innermost folder called `documents` above a file; one above the input counts if `attributes` is beside it."""
+    for parent in path.parents:
+        if parent.name == "documents" and (parent.is_relative_to(root) or (parent.parent / "attributes").is_dir()):
+            return parent
+    return None
 
 
-def _shard(path: Path, root: Path, *, single: bool) -> Shard:
-    documents = _documents_root(path)
+def _shard(path: Path, root: Path) -> Shard:
+    documents = _documents_root(path, root)
     base = documents if documents is not None else root
     relative = path.relative_to(base)
-    if len(relative.parts) > 1:
-        source = relative.parts[0]
-    else:
-        source = base.parent.name if documents is not None else base.name
-    below = path.relative_to(root) if path.is_relative_to(root) else relative
-    stat = path.stat()
+    folder = base.parent if documents is not None else base
+    source = relative.parts[0] if len(relative.parts) > 1 else folder.name
     kind = file_kind(path)
     assert kind is not None
+    size, mtime_ns = _size_and_time(path)
     return Shard(
-        path=str(path),
-        name=(below if single else Path(root.name) / below).as_posix(),
+        path=_utf8_path(path),
+        name=path.relative_to(root).as_posix(),
         kind=kind,
-        folder_source=source,
-        size=stat.st_size,
-        mtime_ns=stat.st_mtime_ns,
+        folder_source=_printable(source),
+        size=size,
+        mtime_ns=mtime_ns,
         sides=_sides(documents, relative) if documents is not None else (),
     )
+
+
+def _size_and_time(path: Path) -> tuple[int, int]:
+    """Zeros for a file that is gone: its reader reports it."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return 0, 0
+    return stat.st_size, stat.st_mtime_ns
+
+
+def _utf8_path(path: Path) -> str:
+    text = str(path)
+    if _printable(text) != text:
+        raise InputError(f"{_printable(text)}: its name is not UTF-8; rename it")
+    return text
+
+
+def _printable(name: str) -> str:
+    """A file's name with bytes that are not UTF-8 replaced."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _sides(documents: Path, relative: Path) -> tuple[SideFile, ...]:
@@ -168,27 +227,21 @@ def _sides(documents: Path, relative: Path) -> tuple[SideFile, ...]:
     if not attributes.is_dir():
         return ()
     sides = []
-    for folder in sorted(p for p in attributes.iterdir() if p.is_dir() and not p.name.startswith(".")):
+    for folder in sorted(p for p in attributes.iterdir() if p.is_dir() and not p.name.startswith((".", "_"))):
         path = _side_path(folder / relative)
-        stat = path.stat() if path is not None else None
-        sides.append(
-            SideFile(
-                folder.name,
-                str(path) if path else "",
-                stat.st_size if stat else 0,
-                stat.st_mtime_ns if stat else 0,
-            )
-        )
+        size, mtime_ns = _size_and_time(path) if path is not None else (0, 0)
+        sides.append(SideFile(_printable(folder.name), _utf8_path(path) if path is not None else "", size, mtime_ns))
     return tuple(sides)
 
 
 def _side_path(path: Path) -> Path | None:
     """The attribute file of the same name, or of the same name with another compression."""
-    if path.is_file():
+    if path.is_file() or path.is_symlink():
         return path
     stem = path.name
     for suffix in (*COMPRESSIONS, *_JSON):
-        stem = stem.removesuffix(suffix)
+        if stem.lower().endswith(suffix):
+            stem = stem[: -len(suffix)]
     for json in _JSON:
         for compression in ("", *COMPRESSIONS):
             other = path.with_name(stem + json + compression)
@@ -197,33 +250,42 @@ def _side_path(path: Path) -> Path | None:
     return None
 
 
-def split_row_groups(shard: Shard, target_bytes: int) -> list[Shard]:
-    """Cut a large Parquet shard into runs of row groups of about `target_bytes` uncompressed.
+def split_row_groups(shard: Shard, target_bytes: int, taken: Collection[int] = ()) -> list[Shard]:
+    """Cut a large Parquet shard into runs of row groups of about `target_bytes` uncompressed, without those `taken`.
 
     Raises `InputError` where the file is not readable Parquet.
     """
     metadata = parquet_metadata(shard.path)
-    runs: list[list[int]] = [[]]
+    sizes = {g: metadata.row_group(g).total_byte_size for g in range(metadata.num_row_groups) if g not in taken}
+    runs: list[list[int]] = []
     filled = 0
-    for index in range(metadata.num_row_groups):
-        size = metadata.row_group(index).total_byte_size
-        if runs[-1] and filled + size > target_bytes:
+    for group, size in sizes.items():
+        if not runs or filled + size > target_bytes:
             runs.append([])
             filled = 0
-        runs[-1].append(index)
+        runs[-1].append(group)
         filled += size
-    if len(runs) == 1:
+    if not taken and len(runs) <= 1:
         return [shard]
-    return [Shard(**{**_fields(shard), "row_groups": tuple(run)}) for run in runs]
+    whole = max(1, sum(metadata.row_group(g).total_byte_size for g in range(metadata.num_row_groups)))
+    return [
+        replace(shard, row_groups=tuple(run), part_size=shard.size * sum(sizes[g] for g in run) // whole)
+        for run in runs
+    ]
 
 
 def parquet_metadata(path: str) -> pq.FileMetaData:
     """The footer of a Parquet file. Raises `InputError` where there is none."""
     try:
         return pq.read_metadata(path)
-    except (pa.ArrowInvalid, pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0][:200]
+    except (pa.ArrowException, OSError) as error:
+        reason = first_line(error)
         raise InputError(f"{path}: not a readable Parquet file ({reason}); write it again or leave it out") from None
+
+
+def first_line(error: BaseException) -> str:
+    """What an engine's exception says, short enough to be shown."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def text_bytes_estimate(shard: Shard) -> int:
@@ -235,4 +297,4 @@ def text_bytes_estimate(shard: Shard) -> int:
             return shard.size
         groups = shard.row_groups or range(metadata.num_row_groups)
         return sum(metadata.row_group(i).total_byte_size for i in groups)
-    return int(shard.size * {".gz": 2.6, ".zst": 3.0}.get(Path(shard.path).suffix, 1.0))
+    return int(shard.size * {".gz": 2.6, ".zst": 3.0}.get(Path(shard.path).suffix.lower(), 1.0))

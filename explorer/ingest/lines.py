@@ -1,0 +1,136 @@
+"""Lines of plain, gzip and zstd files, and one line of JSON at a time: strict per row, tolerant per file."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import json
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import zstandard
+from isal import igzip
+
+from explorer.ingest.rows import Reject
+
+_BLOCK = 1 << 20
+_ZSTD_BLOCK = 1 << 17  # a block is decompressed whole, and text that repeats itself may grow a thousandfold
+
+
+@dataclass
+class Lines:
+    """The lines of a file, numbered from 0, with how far the reading has got and how it ended."""
+
+    path: str
+    size: int
+
+    def __post_init__(self) -> None:
+        self.fault: Reject | None = None
+        self._raw: io.BufferedReader[Any] | None = None
+
+    @property
+    def progress(self) -> float:
+        if self._raw is None or self._raw.closed:
+            return 1.0
+        return min(1.0, self._raw.tell() / max(1, self.size))
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        """Yield (row, line). A broken compressed stream ends the iteration and is left in `fault`."""
+        row = -1
+        try:
+            with io.BufferedReader(io.FileIO(self.path), _BLOCK) as raw:
+                self._raw = raw
+                with _decompressed(raw, self.path) as stream:
+                    for row, line in enumerate(stream):
+                        yield row, line if row else line.removeprefix(codecs.BOM_UTF8)
+        except (
+            EOFError,
+            zlib.error,
+            gzip.BadGzipFile,
+            igzip.BadGzipFile,
+            zstandard.ZstdError,
+            ValueError,
+        ) as error:
+            self.fault = Reject(row + 1 if row >= 0 else -1, "truncated" if row >= 0 else "unreadable_file", f"{error}")
+        except OSError as error:
+            self.fault = Reject(row + 1 if row >= 0 else -1, "unreadable_file", error.strerror or str(error))
+
+
+def _decompressed(raw: io.BufferedReader[Any], path: str) -> io.BufferedReader[Any]:
+    if path.lower().endswith(".gz"):
+        return io.BufferedReader(igzip.GzipFile(fileobj=raw, mode="rb"), _BLOCK)  # type: ignore[no-untyped-call]
+    return io.BufferedReader(_ZstdFrames(raw), _BLOCK) if path.lower().endswith(".zst") else raw
+
+
+class _ZstdFrames(io.RawIOBase):
+    """Concatenated zstd frames as one stream; EOFError where one is cut off (the library ends silently there)."""
+
+    def __init__(self, raw: io.BufferedReader[Any]) -> None:
+        self._raw = raw
+        self._frame: Any = None
+        self._ready = memoryview(b"")
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            block = self._rest or self._raw.read(_ZSTD_BLOCK)
+            self._rest = b""
+            if not block:
+                if self._frame is not None:
+                    raise EOFError("compressed file ended in the middle of a frame")
+                return 0
+            if self._frame is None:
+                self._frame = zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj()
+            self._ready = memoryview(self._frame.decompress(block))
+            if self._frame.eof:
+                self._rest = self._frame.unused_data
+                self._frame = None
+        n = min(len(buffer), len(self._ready))
+        buffer[:n] = self._ready[:n]
+        self._ready = self._ready[n:]
+        return n
+
+
+def parse_row(line: bytes) -> tuple[dict[str, Any] | None, str, str]:
+    """One line as (object, "", "") or (None, reason, detail)."""
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        return None, *_why_not(line, str(error)[:200])
+    if not isinstance(value, dict):
+        return None, "not_an_object", type(value).__name__
+    return value, "", ""
+
+
+def _why_not(line: bytes, detail: str) -> tuple[str, str]:
+    """Why a line was refused. The standard library reads what the strict parser does not: it tells the cases apart."""
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return "invalid_utf8", f"byte {error.start + 1} of the line"
+    try:
+        json.loads(text, parse_constant=_refuse_constant)
+    except _ConstantError as error:
+        return "not_json", f"{error} is not JSON; write null"
+    except (ValueError, RecursionError):
+        return "not_json", detail
+    return ("lone_surrogate" if _SURROGATE.search(text) else "not_json"), detail
+
+
+class _ConstantError(Exception):
+    """NaN or an infinity, which some writers put into JSON."""
+
+
+def _refuse_constant(name: str) -> None:
+    raise _ConstantError(name)
+
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
