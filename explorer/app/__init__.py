@@ -1,0 +1,1 @@
+"""The dashboard's parts: the only modules that import Streamlit (and only those that draw)."""

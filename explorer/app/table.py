@@ -1,0 +1,87 @@
+"""A frame as a table on a page, and its downloads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from explorer.app.text import safe
+from explorer.charts import column_title
+from explorer.render import render
+from explorer.statistic import Statistic
+from explorer.units import UNITS
+
+_ROW, _MAX_ROWS_SEEN = 35, 11
+_MIME = {"csv": "text/csv", "json": "application/json", "parquet": "application/vnd.apache.parquet"}
+
+
+def show_table(frame: pl.DataFrame, units: Mapping[str, str], key: str, alt: str, statistic: Statistic | None) -> None:
+    """The frame with formats from units. Columns without any value are left out and named below."""
+    empty = [name for name in frame.columns if frame.height and frame[name].null_count() == frame.height]
+    shown = frame.drop(empty) if len(empty) < frame.width else frame
+    docs = {column.name: column.doc for column in statistic.columns} if statistic else {}
+    st.dataframe(
+        _for_display(shown, units),
+        key=key,
+        hide_index=True,
+        width="stretch",
+        height=_ROW * (min(frame.height, _MAX_ROWS_SEEN) + 1) + 3,
+        column_config={name: _config(name, units[name], docs) for name in shown.columns},
+        placeholder="",
+        lazy=False,
+        alt=alt,
+    )
+    if len(shown.columns) < frame.width:
+        names = ", ".join(safe(column_title(name)) for name in empty)
+        st.caption(f"Without any value, and not shown: {names}.")
+
+
+def _config(name: str, unit: str, docs: Mapping[str, str]) -> Any:
+    title = column_title(name) if name in docs else name
+    heading = title[:1].upper() + title[1:] if name in docs else name
+    tip = f"{docs[name]} ({name})" if name in docs else None
+    style = UNITS[unit].style
+    if style in ("integer", "decimal"):
+        return st.column_config.NumberColumn(heading, help=tip, format="localized")
+    if style == "share":
+        return st.column_config.NumberColumn(heading, help=tip, format="%.2f %%")
+    if style == "flag":
+        return st.column_config.CheckboxColumn(heading, help=tip)
+    if style == "date":
+        return st.column_config.DatetimeColumn(heading, help=tip, format="YYYY-MM-DD")
+    return st.column_config.TextColumn(heading, help=tip)
+
+
+def _for_display(frame: pl.DataFrame, units: Mapping[str, str]) -> pl.DataFrame:
+    """Shares as percent, and no more digits of other decimals than a person reads. Downloads keep every digit."""
+    columns = []
+    for name in frame.columns:
+        style = UNITS[units[name]].style
+        if style == "share":
+            columns.append(pl.col(name).cast(pl.Float64) * 100)
+        elif style == "decimal":
+            largest = frame[name].cast(pl.Float64).abs().max()
+            size = largest if isinstance(largest, float) else 0.0
+            columns.append(pl.col(name).cast(pl.Float64).round(1 if size >= 1000 else 2 if size >= 10 else 5))
+    return frame.with_columns(columns)
+
+
+def show_downloads(frame: pl.DataFrame, units: Mapping[str, str], name: str) -> None:
+    """Three buttons. The bytes are made when one is pressed."""
+    for form, mime in _MIME.items():
+        st.download_button(
+            "Parquet" if form == "parquet" else form.upper(),
+            data=_bytes(frame, form, units),
+            file_name=f"{name}.{form}",
+            mime=mime,
+            key=f"{name}.{form}",
+            on_click="ignore",
+            width="stretch",
+        )
+
+
+def _bytes(frame: pl.DataFrame, form: str, units: Mapping[str, str]) -> Callable[[], bytes]:
+    return lambda: render(frame, form, units)

@@ -1,0 +1,46 @@
+"""What the pages say about sections, and why a result may be empty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SECTION_LEADS: Mapping[str, str] = {
+    "sources": "What the corpus is made of: what each source and document type contributes.",
+    "domains": "Where text from the web comes from: registered domains, hosts, suffixes, and how few of them hold most.",
+    "lengths": "How long documents are, in every unit, and which lengths are suspiciously frequent.",
+    "time": "When documents were made, and how many say so.",
+    "languages": "Which languages the rows or an attribute state.",
+    "licences": "Which licences the rows and the sources state.",
+    "attributes": "What taggers wrote beside the text: which documents have it, and how the scores are distributed.",
+    "duplicates": "Documents and paragraphs that occur more than once.",
+    "filters": "What rules would remove.",
+    "integrity": "What could not be read, what does not fit together, and what looks wrong.",
+}
+
+EMPTY: Mapping[str, str] = {
+    "domains": "No document has a URL. URLs are read from the fields url or metadata.url, or from an id that is one; "
+    "map another field to url in corpus.toml and build again.",
+    "time": "No document has a readable date. Dates are read from the field created; map another field to created in "
+    "corpus.toml and build again.",
+    "languages": "No document states a language. Name the field or the attribute that holds it in corpus.toml and build "
+    "again.",
+    "licences": "No document states a licence. Name the field that holds it in corpus.toml and build again.",
+    "attributes": "The corpus has no attributes. Put them beside the documents, in attributes/<set>/, and build again: "
+    "the texts are not read a second time.",
+    "integrity": "Nothing to report: no document and no file is concerned.",
+    "lengths": "No document is concerned. Token counts need a tokenizer: build again with --tokenizer.",
+}
+
+
+def section_title(section: str) -> str:
+    return section.replace("_", " ").capitalize()
+
+
+def section_lead(section: str) -> str:
+    return SECTION_LEADS.get(section, "")
+
+
+def why_empty(section: str, has_parameters: bool) -> str:
+    """Why a statistic has no rows, and what to do."""
+    reason = EMPTY.get(section, "The corpus holds nothing that this statistic counts.")
+    return f"{reason} Or the parameters above select nothing." if has_parameters else reason

@@ -1,0 +1,3 @@
+from explorer.app.datasheet import datasheet_page
+
+datasheet_page()

@@ -1,0 +1,3 @@
+from explorer.app.overview import overview_page
+
+overview_page()

@@ -1,0 +1,3 @@
+from explorer.app.section import section_page
+
+section_page("sources")

@@ -1,0 +1,3 @@
+from explorer.app.query import sql_page
+
+sql_page()
