@@ -75,11 +75,13 @@ def build(
     keep_text: bool = True,
     workers: int | None = None,
     memory: int = DEFAULT_MEMORY,
+    part_bytes: int | None = None,
     listener: Listener = lambda step: None,
 ) -> BuildReport:
     """Build or bring up to date the workspace `out` from `inputs` (files, folders, globs).
 
-    `memory` bounds all workers together, in bytes. Raises `UsageError` for wrong options, `InputError` where no input
+    `memory` bounds all workers together, in bytes; `part_bytes` is the text that a part aims at, else the corpus decides
+    (no number depends on it). Raises `UsageError` for wrong options, `InputError` where no input
     can be used, `StorageError` where the disk refuses, `WorkspaceError` where `out` holds something else.
     """
     if tokenizer:
@@ -96,7 +98,7 @@ def build(
     options = IndexOptions(config, tokenizer, keep_text, batch_bytes=max(1 << 20, min(16 << 20, per_worker // 32)))
     with _locked(workspace):
         workspace.sweep()
-        parts = _plan(workspace, shards, options)
+        parts = _plan(workspace, shards, options, part_bytes)
         with open_pool(min(n_workers, max(1, len(parts)))) as pool:
             receipts, n_read = _index(workspace, parts, options, pool, listener)
             faults = tuple(s["fault"] for r in receipts.values() for s in r["shards"] if s["fault"])
@@ -148,10 +150,10 @@ def _settle_config(workspace: Workspace, given: Path | None) -> CorpusConfig:
     return read_config(workspace.config) if workspace.config.exists() else CorpusConfig()
 
 
-def _plan(workspace: Workspace, shards: Sequence[Shard], options: IndexOptions) -> list[Part]:
+def _plan(workspace: Workspace, shards: Sequence[Shard], options: IndexOptions, part_bytes: int | None) -> list[Part]:
     """Cut shards into parts. Parts of the last build whose shards are unchanged stay as they are."""
     sizes = {shard.path: text_bytes_estimate(shard) for shard in shards}
-    target = min(_LARGEST_PART, max(_SMALLEST_PART, sum(sizes.values()) // 8))
+    target = part_bytes or min(_LARGEST_PART, max(_SMALLEST_PART, sum(sizes.values()) // 8))
     current = {shard.path: shard for shard in shards}
     kept: list[Part] = []
     for old in _last_parts(workspace):

@@ -79,7 +79,7 @@ select
     severity,
     subject,
     value,
-    threshold,
+    threshold::double as threshold,
     message
 from found
 order by list_position(['error', 'warning', 'note'], severity), value / greatest(threshold, 1) desc, subject, message

@@ -1,0 +1,365 @@
+"""Contracts of all statistics, cases computed by hand, and an independent count of real data."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import datetime
+import json
+import math
+import re
+import shutil
+import tomllib
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+import explorer
+from explorer.errors import StatisticError
+from explorer.partials import connect, merge_sql
+from explorer.relations import DOCUMENT_COLUMNS
+from explorer.statistic import Statistic, load_statistics
+from explorer.units import UNITS
+from tests.corpora import MEMORY, build_corpus
+from tests.generate import ODD_KEY, ODD_SOURCE, cuts, generated, write_cut
+
+STATISTICS = load_statistics()
+CASES = Path(__file__).parent / "cases"
+CHART_KINDS = {"bar", "line", "histogram", "stacked_bar", "heatmap", "scatter"}
+# What speaks of files changes with the files: these columns (None: all) may differ between cuts.
+OF_FILES: Mapping[str, set[str] | None] = {"shard_report": None, "attribute_alignment": {"n_files"}}
+
+every_statistic = pytest.mark.parametrize("statistic", STATISTICS.values(), ids=lambda statistic: statistic.name)
+
+
+@pytest.fixture(scope="session")
+def cut_corpora(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, explorer.Corpus]]:
+    """One generated corpus, cut into files in several ways; every file is a part of its own but in "whole"."""
+    documents = generated()
+    opened = {}
+    for name, cut in cuts(len(documents)).items():
+        root = tmp_path_factory.mktemp(name)
+        write_cut(root / "in", documents, cut)
+        report = build_corpus(root / "in", root / "out", **({} if name == "whole" else {"part_bytes": 1}))
+        assert report.n_parts == (1 if name == "whole" else len(cut) + 2)
+        opened[name] = explorer.open(root / "out")
+    yield opened
+    for corpus in opened.values():
+        corpus.close()
+
+
+@pytest.fixture(scope="session")
+def corpus(cut_corpora: Mapping[str, explorer.Corpus]) -> explorer.Corpus:
+    return cut_corpora["whole"]
+
+
+def arguments(statistic: Statistic) -> Iterator[dict[str, object]]:
+    """The defaults, and every choice of every parameter that has choices."""
+    yield {}
+    for param in statistic.params:
+        for choice in param.choices:
+            if choice != param.default:
+                yield {param.name: choice}
+
+
+@every_statistic
+def test_columns_are_as_declared_with_the_types_of_their_units(corpus: explorer.Corpus, statistic: Statistic) -> None:
+    described = corpus.sql(f"describe from {statistic.name}()").rows()
+    assert [row[0] for row in described] == [column.name for column in statistic.columns]
+    for row, column in zip(described, statistic.columns, strict=True):
+        assert row[1] in UNITS[column.unit].sql_types, f"{column.name} is {row[1]}, its unit {column.unit}"
+
+
+@every_statistic
+def test_results_do_not_depend_on_the_cut(cut_corpora: Mapping[str, explorer.Corpus], statistic: Statistic) -> None:
+    of_files = OF_FILES.get(statistic.name, set())
+    for given in arguments(statistic):
+        whole = cut_corpora["whole"].show(statistic.name, **given)
+        assert whole.height > 0 or given, "the generated corpus has nothing to show"
+        for name, other in cut_corpora.items():
+            frame = other.show(statistic.name, **given)
+            if of_files is not None:
+                assert frame.drop(of_files).rows() == whole.drop(of_files).rows(), (name, given)
+
+
+@every_statistic
+def test_statistics_are_documented(statistic: Statistic) -> None:
+    docs = [statistic.doc, *(c.doc for c in statistic.columns), *(p.doc for p in statistic.params)]
+    assert statistic.title
+    assert not statistic.title.endswith(".")
+    for doc in [*docs, *([statistic.approx] if statistic.approx else [])]:
+        assert doc.endswith("."), doc
+        assert doc[0].isupper() or doc.split()[0].strip(":;,") in {"docs", "first", "spans", "error", "n_missing", "n_with_values"} or doc[0].isdigit() or doc.startswith("U+"), doc
+
+
+@every_statistic
+def test_charts_name_result_columns(statistic: Statistic) -> None:
+    if not statistic.chart:
+        return
+    chart = dict(statistic.chart)
+    assert chart.pop("kind") in CHART_KINDS
+    assert {"x", "y"} <= chart.keys() <= {"x", "y", "color"}
+    assert set(chart.values()) <= {column.name for column in statistic.columns}
+
+
+@every_statistic
+def test_no_parameter_hides_a_column(corpus: explorer.Corpus, statistic: Statistic) -> None:
+    visible = {str(n).lower() for (n,) in corpus.sql("select distinct column_name from duckdb_columns()").rows()}
+    visible |= set(DOCUMENT_COLUMNS) | {column.name for column in statistic.columns}
+    hidden = {param.name for param in statistic.params} & visible
+    assert not hidden, f"in SQL a parameter wins over a column of its name: {hidden}"
+
+
+@every_statistic
+def test_parameters_keep_their_own_rules(statistic: Statistic) -> None:
+    for param in statistic.params:
+        assert param.parse(param.default) == param.default
+        assert isinstance(param.default, str) or (param.min is not None and param.max is not None)
+
+
+@every_statistic
+def test_results_are_in_a_stated_order(statistic: Statistic) -> None:
+    last = statistic.result_sql.lower().rpartition("order by")
+    assert last[1], "a result needs a total order"
+    assert ")" not in re.sub(r"\([^()]*\)", "", re.sub(r"\([^()]*\)", "", last[2])), "the last order by is a window's"
+
+
+@every_statistic
+def test_merged_numbers_are_exact(corpus: explorer.Corpus, statistic: Statistic) -> None:
+    if statistic.over is None:
+        return
+    kinds = dict(corpus.sql(f"select column_name, column_type from (describe merged.{statistic.name})").rows())
+    assert set(statistic.merge) <= kinds.keys()
+    for column, rule in statistic.merge.items():
+        assert rule != "sum" or kinds[column] == "BIGINT" or kinds[column].startswith("DECIMAL"), column
+    assert not any(kind in ("DOUBLE", "FLOAT", "HUGEINT") for kind in kinds.values()), kinds
+
+
+def test_a_floating_sum_is_refused() -> None:
+    statistic = STATISTICS["composition"]
+    with pytest.raises(StatisticError, match=r"a sum of DOUBLE \(n_docs\) depends on the cut"):
+        merge_sql(statistic, "t", [("source", "VARCHAR"), ("n_docs", "DOUBLE")])
+
+
+def test_hostile_names_reach_the_results_as_they_are(corpus: explorer.Corpus) -> None:
+    assert ODD_SOURCE in corpus.show("composition")["source"].to_list()
+    coverage = corpus.show("attribute_coverage")
+    assert ODD_KEY in coverage["key"].to_list()
+    one = corpus.show("attribute_scores", only_key=ODD_KEY)
+    assert one["key"].unique().to_list() == [ODD_KEY]
+    assert corpus.show("attribute_scores", only_set="it's not there").height == 0
+
+
+def test_facts_of_absence_add_up(corpus: explorer.Corpus) -> None:
+    """Present, misaligned and missing make all documents; absent, empty and with values make those that have the set."""
+    coverage = corpus.show("attribute_coverage")
+    total = corpus.show("totals")["n_docs"][0]
+    covered = coverage["n_present"] + coverage["n_misaligned"]
+    assert (covered + coverage["n_missing"] == total).all()
+    assert (coverage["n_absent"] + coverage["n_empty"] + coverage["n_with_values"] == covered).all()
+    assert coverage["n_misaligned"].max() == 2
+    assert coverage["n_empty"].max() > 0  # type: ignore[operator]
+
+
+# ---- estimated columns keep their stated error
+
+
+def test_length_bins_are_exact_below_128_and_within_their_bound() -> None:
+    with connect(MEMORY) as connection:
+        rows = connection.execute(
+            "select max(abs(length_bin_value(length_bin(n)) - n) / n), min(n) filter (length_bin_value(length_bin(n)) <> n), "
+            "count(*) filter (chart_bin(n) <> chart_bin(length_bin(n)) or n < chart_bin(n) or n >= chart_bin_end(chart_bin(n))) "
+            "from (from range(1, 300000) union all select 2 ** 40 - range from range(300000)) as t(m), lateral (select m::bigint as n)"
+        ).fetchall()
+    worst, first_inexact, misplaced = rows[0]
+    assert 0.007 < worst < 0.008
+    assert first_inexact == 129
+    assert misplaced == 0
+
+
+def test_score_bins_are_within_their_bound() -> None:
+    with connect(MEMORY) as connection:
+        ((worst, misplaced, zero),) = connection.execute(
+            "select max(abs(log_bin_value(log_bin(x)) - x) / abs(x)), "
+            "count(*) filter (fixed_score(x) < score_bin(fixed_score(x)) or fixed_score(x) >= score_bin_end(score_bin(fixed_score(x)))), "
+            "any_value(log_bin_value(log_bin(0))) "
+            "from (select (n - 200000) / 1000 as x from range(400000) as t(n) where n <> 200000)"
+        ).fetchall()
+    assert 0.009 < worst < 0.01
+    assert misplaced == 0
+    assert zero == 0
+
+
+def nearest_rank(values: list[float], percent: int) -> float:
+    return sorted(values)[max(0, math.ceil(Fraction(percent, 100) * len(values)) - 1)]
+
+
+@pytest.mark.parametrize("unit", ["bytes", "chars", "words", "lines", "paragraphs", "tokens"])
+def test_length_quantiles_are_within_their_bound(corpus: explorer.Corpus, unit: str) -> None:
+    lengths = corpus.sql(f"select source, n_{unit} as n from documents where n_{unit} is not null")
+    shown = corpus.show("length_quantiles", unit=unit)
+    for row in shown.iter_rows(named=True):
+        values = lengths.filter(pl.col("source") == row["source"]) if row["source"] else lengths
+        n = values["n"].to_list()
+        weighted = n if row["weighted_by"] == "docs" else [x for x in n for _ in range(x)]
+        assert (row["n_docs"], row["smallest"], row["largest"]) == (len(n), min(n), max(n))
+        for percent in (5, 25, 50, 75, 95, 99):
+            exact = nearest_rank(weighted, percent)
+            assert abs(row[f"p{percent:02}_approx"] - exact) <= (0.008 * exact if exact >= 128 else 0), (row, percent)
+
+
+def test_score_quantiles_are_within_their_bound(corpus: explorer.Corpus) -> None:
+    values = corpus.sql("select attribute_set, key, first_score from attribute_values where first_score is not null")
+    shown = corpus.show("attribute_quantiles").filter(pl.col("score_kind") == "first")
+    assert shown.height == values.select("attribute_set", "key").unique().height
+    for row in shown.iter_rows(named=True):
+        own = values.filter((pl.col("attribute_set") == row["attribute_set"]) & (pl.col("key") == row["key"]))
+        scores = [min(1e12, round(x, 5)) for x in own["first_score"].to_list()]
+        assert row["n_docs"] == len(scores)
+        for percent in (5, 25, 50, 75, 95, 99):
+            exact = nearest_rank(scores, percent)
+            assert abs(row[f"p{percent:02}_approx"] - exact) <= 0.01 * abs(exact), (row, percent)
+
+
+# ---- cases computed by hand
+
+
+def case_names() -> list[str]:
+    return sorted(path.parent.name for path in CASES.glob("*/expected.csv"))
+
+
+@pytest.mark.parametrize("case", case_names())
+def test_case(case: str, tmp_path: Path) -> None:
+    """`cases/<statistic>[-variant]/`: documents.jsonl, expected.csv; optionally corpus.toml, params.toml, attributes/<set>.jsonl.
+
+    The expected table names the columns that it checks, in order; an empty field is null, numbers may be fractions (1/3).
+    """
+    folder = CASES / case
+    root = tmp_path / "in"
+    (root / "documents").mkdir(parents=True)
+    shutil.copyfile(folder / "documents.jsonl", root / "documents" / "case.jsonl")
+    for path in folder.glob("attributes/*.jsonl"):
+        (root / "attributes" / path.stem).mkdir(parents=True)
+        shutil.copyfile(path, root / "attributes" / path.stem / "case.jsonl")
+    config = folder / "corpus.toml"
+    build_corpus(root, tmp_path / "out", config_path=config if config.exists() else None)
+    params = folder / "params.toml"
+    given = tomllib.loads(params.read_text(encoding="utf-8")) if params.exists() else {}
+    with explorer.open(tmp_path / "out") as opened:
+        frame = opened.show(case.partition("-")[0], **given)
+    with (folder / "expected.csv").open(encoding="utf-8", newline="") as lines:
+        header, *expected = list(csv.reader(lines))
+    assert [column for column in frame.columns if column in header] == header
+    assert [[plain(value) for value in row] for row in frame.select(header).rows()] == [
+        [pytest.approx(e, rel=1e-12) if isinstance(e := number(text), float) else e for text in row] for row in expected
+    ]
+
+
+def plain(value: object) -> object:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value.isoformat() if isinstance(value, datetime.date) else value
+
+
+def number(text: str) -> object:
+    if text == "":
+        return None
+    if re.fullmatch(r"-?\d+", text):
+        return int(text)
+    if re.fullmatch(r"-?\d+(\.\d+|/\d+)", text):
+        return float(Fraction(text))
+    return text
+
+
+def test_every_statistic_with_arithmetic_of_its_own_has_a_case() -> None:
+    covered = {name.partition("-")[0] for name in case_names()}
+    assert covered <= STATISTICS.keys()
+    plain_tables = {"rejected_rows", "shard_report"}  # what the build wrote, tested with the build
+    assert STATISTICS.keys() - covered - plain_tables == set()
+
+
+# ---- real data, counted by independent means
+
+_SPACE = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_WORD = re.compile(f"[^{_SPACE}]+")
+
+
+@pytest.fixture(scope="session")
+def mini(mini_dolma: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[explorer.Corpus]:
+    out = tmp_path_factory.mktemp("mini") / "out"
+    build_corpus(mini_dolma, out, workers=2, memory=1 << 30)
+    with explorer.open(out) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def rows_of_mini(mini_dolma: Path) -> list[dict[str, Any]]:
+    import gzip
+
+    rows = []
+    for path in sorted(mini_dolma.glob("documents/**/*.gz")):
+        with gzip.open(path, "rt", encoding="utf-8", newline="\n") as lines:
+            rows += [json.loads(line) for line in lines]
+    return rows
+
+
+def test_totals_equal_the_known_truth(mini: explorer.Corpus, mini_dolma: Path) -> None:
+    truth = json.loads((mini_dolma / "truth.json").read_text(encoding="utf-8"))
+    totals = mini.show("totals").row(0, named=True)
+    assert totals["n_docs"] == truth["documents"]
+    assert totals["n_sources"] == truth["sources"]
+    assert totals["n_bytes"] == truth["text_bytes"]
+
+
+def test_composition_equals_a_count_in_plain_python(mini: explorer.Corpus, rows_of_mini: list[dict[str, Any]]) -> None:
+    counted: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in rows_of_mini:
+        text = row["text"]
+        lines = text.split("\n")
+        counted[row["source"]].update(
+            n_docs=1,
+            n_bytes=len(text.encode()),
+            n_chars=len(text),
+            n_words=len(_WORD.findall(text)),
+            n_lines=len(lines) if text else 0,
+            n_paragraphs=sum(1 for line in lines if _WORD.search(line)),
+        )
+    shown = mini.show("composition")
+    measures = ["n_docs", "n_bytes", "n_chars", "n_words", "n_lines", "n_paragraphs"]
+    assert {row[0]: dict(zip(measures, row[1:], strict=True)) for row in shown.select("source", *measures).rows()} == {
+        source: dict(counts) for source, counts in counted.items()
+    }
+
+
+def test_domains_equal_tldextract_in_plain_python(mini: explorer.Corpus, rows_of_mini: list[dict[str, Any]]) -> None:
+    import publicsuffixlist
+    import tldextract
+
+    suffix_list = Path(publicsuffixlist.__file__).with_name("public_suffix_list.dat")
+    extract = tldextract.TLDExtract(suffix_list_urls=(suffix_list.as_uri(),), cache_dir=None, fallback_to_snapshot=False)
+    counted: Counter[str] = Counter()
+    size: Counter[str] = Counter()
+    for row in rows_of_mini:
+        url = row.get("url") or (row.get("metadata") or {}).get("url")
+        if url is None and re.match(r"https?://", row["id"]):
+            url = row["id"]
+        if url is None:
+            continue
+        domain = extract(url).top_domain_under_public_suffix or extract(url).fqdn or extract(url).domain
+        counted[domain] += 1
+        size[domain] += len(row["text"].encode())
+    shown = mini.show("domains", top_n=10_000)
+    assert {domain: n for domain, n in shown.select("domain", "n_docs").rows()} == counted
+    assert shown["n_bytes"].to_list() == sorted(size.values(), reverse=True)
+
+
+def test_a_partial_of_a_changed_file_differs(corpus: explorer.Corpus) -> None:
+    """What a stored partial is found by: its SQL and relation, not its title."""
+    one = STATISTICS["domains"]
+    assert dataclasses.replace(one, title="Another").partial_key == one.partial_key
+    assert dataclasses.replace(one, partial_sql=one.partial_sql + " having count(*) > 1").partial_key != one.partial_key
