@@ -26,6 +26,7 @@ MAX_COLOURS = 8
 MAX_CELLS = 40
 MAX_POINTS = 2000
 _NAME_WIDTH = 32
+_ACRONYMS = {"url": "URL", "urls": "URLs", "ip": "IP", "id": "ID", "ids": "IDs", "sql": "SQL", "hhi": "HHI"}
 _WEIGHTS = ("n_docs", "n_bytes", "n_words", "n_tokens")
 
 
@@ -65,6 +66,7 @@ def column_title(name: str) -> str:
     """A column's name as a heading: n_docs is "documents", byte_share "byte share"."""
     words = name.removesuffix("_approx").removeprefix("n_").replace("_", " ")
     words = {"docs": "documents", "chars": "characters"}.get(words, words)
+    words = " ".join(_ACRONYMS.get(word, word) for word in words.split(" "))
     return f"{words} (estimate)" if name.endswith("_approx") else words
 
 
@@ -140,7 +142,7 @@ def _bar(plot: _Plot) -> Chart:
     if plot.unit(category) == "date" or plot.is_number(category):
         return _columns(plot, category, value)
     shown = plot.frame.head(MAX_BARS)
-    note = _others(plot.frame.height - shown.height, plot.title(category))
+    note = _cut(shown.height, plot.frame.height, "first", plot.title(category))
     names = [label(v, plot.unit(category), _NAME_WIDTH) for v in shown[category].to_list()]
     trace = {
         "customdata": _hover(plot, shown, _hover_columns(plot, category, value)),
@@ -233,7 +235,7 @@ def _stacked(plot: _Plot, category: str, value: str, is_horizontal: bool) -> Cha
         figure.update_yaxes(autorange="reversed")
     _number_axis(figure, other, plot, value)
     height = 130 + 24 * len(shown) if is_horizontal else 400
-    note = _others(len(values) - len(shown), plot.title(category))
+    note = _cut(len(shown), len(values), "first", plot.title(category))
     return _finish(figure, plot, "stacked bar chart", category, value, note, height)
 
 
@@ -250,7 +252,7 @@ def _line(plot: _Plot) -> Chart:
     if plot.color:
         groups, n_others = _groups(plot, plot.y)
         pieces = _split(plot, groups, 0, [plot.x], plot.y)
-        note = _others(n_others, plot.title(plot.color))
+        note = _cut(len(groups), len(groups) + n_others, "largest", plot.title(plot.color))
     for name, piece in pieces:
         piece = piece.sort(plot.x)
         hover = _hover(plot, piece, [plot.x, plot.y])
@@ -329,7 +331,11 @@ def _heatmap(plot: _Plot) -> Chart:
     rows = plot.frame[plot.y].unique(maintain_order=True).to_list()
     note = " ".join(
         filter(
-            None, (_others(len(values) - MAX_CELLS, plot.title(c)) for c, values in ((plot.x, columns), (plot.y, rows)))
+            None,
+            (
+                _cut(min(len(values), MAX_CELLS), len(values), "first", plot.title(c))
+                for c, values in ((plot.x, columns), (plot.y, rows))
+            ),
         )
     )
     columns, rows = columns[:MAX_CELLS], rows[:MAX_CELLS]
@@ -370,7 +376,7 @@ def _heatmap(plot: _Plot) -> Chart:
 
 def _scatter(plot: _Plot) -> Chart:
     shown = plot.frame.head(MAX_POINTS)
-    note = _others(plot.frame.height - shown.height, "points")
+    note = _cut(shown.height, plot.frame.height, "first", "points")
     names = [c.name for c in plot.statistic.columns if c.unit == "name" and c.name not in (plot.x, plot.y, plot.color)]
     columns = [*names[:1], *([plot.color] if plot.color else []), plot.x, plot.y]
     figure = go.Figure()
@@ -379,7 +385,7 @@ def _scatter(plot: _Plot) -> Chart:
     if plot.color and not plot.is_number(plot.color):
         groups, n_others = _groups(cut, plot.y)
         pieces = _split(cut, groups, 0, [plot.x], plot.y)
-        note = note or _others(n_others, plot.title(plot.color))
+        note = note or _cut(len(groups), len(groups) + n_others, "largest", plot.title(plot.color))
     for name, piece in pieces:
         figure.add_scatter(
             x=piece[plot.x].to_list(),
@@ -433,18 +439,29 @@ def _number_format(figure: go.Figure, axis: str, plot: _Plot, column: str) -> No
 def _axis_title(plot: _Plot, column: str) -> str:
     title = plot.title(column)
     unit = UNITS[plot.unit(column)].label
-    return html.escape(unit if unit and (title in unit or title == column) else title)
+    is_bin = column.startswith("bin_")
+    return html.escape(unit if unit and (title in unit or title == column or is_bin) else title)
 
 
-def _others(n: int, what: str) -> str:
-    return f"{n:,} more {what} {'is' if n == 1 else 'are'} in the table." if n > 0 else ""
+def _cut(n_shown: int, n_all: int, which: str, what: str) -> str:
+    if n_shown >= n_all:
+        return ""
+    return f"The chart shows the {which} {n_shown:,} of {n_all:,} ({what}); the others are in the table."
 
 
 def _finish(figure: go.Figure, plot: _Plot, kind: str, by: str, value: str, note: str, height: int) -> Chart:
     figure.update_layout(
         height=height,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "xanchor": "left", "x": 0, "title": {"text": ""}},
+        legend={
+            "orientation": "h",
+            "yanchor": "bottom",
+            "y": 1.0,
+            "xanchor": "left",
+            "x": 0,
+            "traceorder": "normal",
+            "title": {"text": ""},
+        },
         showlegend=len(figure.data) > 1,
         hoverlabel={"namelength": -1, "align": "left"},
         dragmode=False,

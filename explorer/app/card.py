@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 import polars as pl
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer.app import session
-from explorer.app.table import show_downloads, show_table
+from explorer.app.table import is_prose, show_downloads, show_prose, show_table
 from explorer.app.text import safe
 from explorer.app.words import why_empty
 from explorer.charts import Chart, column_title, draw, weights
@@ -29,8 +30,9 @@ def card(statistic: Statistic) -> None:
         st.markdown(safe(statistic.doc))
         if not statistic.is_exact:
             st.markdown(f":orange-badge[Estimated] {safe(statistic.approx)}")
+        controls_row = st.container(horizontal=True, gap="medium", vertical_alignment="bottom")
         try:
-            arguments = controls(statistic)
+            arguments = controls(statistic, controls_row)
             frame = session.run(statistic, arguments)
         except QueryError as error:
             st.error(_why_failed(error))
@@ -39,24 +41,22 @@ def card(statistic: Statistic) -> None:
             st.error(safe(str(error)))
             return
         if frame.height:
-            _result(statistic, frame)
+            _result(statistic, frame, controls_row)
         else:
-            st.info(safe(why_empty(statistic.section, bool(statistic.params))))
+            st.info(safe(why_empty(statistic.section, arguments)))
         _footer(statistic, arguments, frame)
 
 
 def _why_failed(error: QueryError) -> str:
     if "does not exist" in str(error):
-        return "This statistic is newer than the workspace. Run `corpus-explorer build` again: it computes only what is new."
+        return "This statistic is newer than the workspace. Run `corpus-explorer build` again; it adds what is new."
     return safe(str(error))
 
 
-def controls(statistic: Statistic) -> dict[str, Value]:
+def controls(statistic: Statistic, row: DeltaGenerator) -> dict[str, Value]:
     """A widget for each parameter, bound to the address of the page. Raises `UsageError` for a bad value."""
-    if not statistic.params:
-        return {}
     values: dict[str, object] = {}
-    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+    with row:
         for param in statistic.params:
             values[param.name] = _control(statistic, param)
     return statistic.arguments({name: value for name, value in values.items() if value is not None})
@@ -71,7 +71,14 @@ def _control(statistic: Statistic, param: Param) -> object:
     if param.choices:
         if len(param.choices) <= _MAX_SEGMENTS:
             return st.segmented_control(
-                name, param.choices, default=str(default), required=True, key=key, help=tip, bind="query-params"
+                name,
+                param.choices,
+                default=str(default),
+                required=True,
+                key=key,
+                help=tip,
+                bind="query-params",
+                wrap=True,
             )
         return st.selectbox(
             name, param.choices, param.choices.index(str(default)), key=key, help=tip, bind="query-params", width=240
@@ -86,15 +93,27 @@ def _control(statistic: Statistic, param: Param) -> object:
         return st.number_input(
             name, low_, high_, default, format="%g", key=key, help=tip, bind="query-params", width=180
         )
+    if not default and param.name.startswith("only_"):
+        return _only(param, key, tip)
     return st.text_input(name, default, max_chars=500, key=key, help=tip, bind="query-params", width=280)
 
 
-def _result(statistic: Statistic, frame: pl.DataFrame) -> None:
+def _only(param: Param, key: str, tip: str) -> str:
+    """A filter by name, `only_...`, which is empty by default: the names to choose from, or all."""
+    subject = param.name.removeprefix("only_")
+    chosen = st.selectbox(
+        subject.replace("_", " ").capitalize(), session.names(subject), None, key=key, help=tip, placeholder="all",
+        bind="query-params", accept_new_options=True, width=320,
+    )  # fmt: skip
+    return chosen or ""
+
+
+def _result(statistic: Statistic, frame: pl.DataFrame, controls_row: DeltaGenerator) -> None:
     units = units_of(frame, statistic)
     if frame.height == 1 and not statistic.chart and frame.width > 2:
         _figures(frame, units, statistic)
         return
-    chart = _chart(statistic, frame)
+    chart = _chart(statistic, frame, controls_row)
     if chart is not None:
         st.plotly_chart(
             chart.figure,
@@ -104,23 +123,26 @@ def _result(statistic: Statistic, frame: pl.DataFrame) -> None:
         )
         if chart.note:
             st.caption(safe(chart.note))
-    show_table(frame, units, f"{statistic.name}.table", f"Table: {statistic.title}", statistic)
+    if is_prose(frame, units):
+        show_prose(frame, units)
+    else:
+        show_table(frame, units, f"{statistic.name}.table", f"Table: {statistic.title}", statistic)
 
 
-def _chart(statistic: Statistic, frame: pl.DataFrame) -> Chart | None:
+def _chart(statistic: Statistic, frame: pl.DataFrame, controls_row: DeltaGenerator) -> Chart | None:
     """The chart, by the measure that the reader chooses where there are several."""
     choices = weights(statistic, frame)
     if len(choices) < 2:
         return draw(statistic, frame)
-    chosen = st.segmented_control(
-        f"Chart of {statistic.title} by",
+    chosen = controls_row.segmented_control(
+        "Chart by",
         choices,
         default=choices[0],
         required=True,
         format_func=column_title,
         key=f"{statistic.name}.by",
+        wrap=True,
         bind="query-params",
-        label_visibility="collapsed",
     )
     return draw(statistic, frame, value=chosen or choices[0])
 
@@ -138,7 +160,7 @@ def _figures(frame: pl.DataFrame, units: Mapping[str, str], statistic: Statistic
 
 
 def _footer(statistic: Statistic, arguments: Mapping[str, Value], frame: pl.DataFrame) -> None:
-    with st.container(horizontal=True, gap="small", vertical_alignment="top"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         with st.expander("Definition, SQL and provenance", type="compact"):
             _provenance(statistic, arguments)
         if frame.height:

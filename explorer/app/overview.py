@@ -102,8 +102,11 @@ def _alerts() -> None:
             badge = _BADGES.get(str(alert["severity"]), "")
             found, limit = (_short(alert[name]) for name in ("value", "threshold"))
             message = str(alert["message"])
-            lines.append(f"{badge} {safe(message[:1].upper() + message[1:])} :small[:gray[{found}, threshold {limit}]]")
-        st.markdown("  \n".join(lines))
+            text = safe(message[:1].upper() + message[1:])
+            lines.append(f"{badge} {text} :small[:gray[{found}, threshold {limit}]]")
+        with st.container(gap="small"):
+            for line in lines:
+                st.markdown(line)
 
 
 def _short(number: float | None) -> str:
@@ -142,14 +145,12 @@ def _next(facts: dict[str, str], totals: dict[str, Any]) -> None:
     steps = []
     if not facts.get("name"):
         steps.append(
-            f"Name the corpus and its sources: {code_span(f'corpus-explorer init {place}')} writes a `corpus.toml` to fill in."
+            f"Name the corpus and its sources: {code_span(f'corpus-explorer init {place}')} writes a `corpus.toml`."
         )
     if totals and totals.get("n_tokens") is None:
         steps.append("Count tokens: build again with `--tokenizer`, or map a column that holds them.")
     steps.append(f"Write the datasheet: {code_span(f'corpus-explorer datasheet {place} --out DIR')}.")
-    steps.append(
-        f"Check it before a release: {code_span(f'corpus-explorer check {place}')} exits with 1 when something is wrong."
-    )
+    steps.append(f"Check it before a release: {code_span(f'corpus-explorer check {place}')} exits with 1 on any error.")
     st.markdown("\n".join(f"- {step}" for step in steps))
     st.page_link("pages/sql.py", label="Ask a question in SQL")
     st.page_link("pages/datasheet.py", label="Read the datasheet")

@@ -12,20 +12,22 @@ from explorer.app.frame import guarded, heading
 from explorer.app.table import show_downloads, show_table
 from explorer.app.text import safe
 from explorer.errors import QueryError
-from explorer.escape import code_span, fenced
 from explorer.render import units_of
 from explorer.sandbox import MAX_ROWS, MAX_SECONDS, MAX_SQL, Answer, run_query
 from explorer.workspace import Workspace
 
 EXAMPLES = {
-    "Bytes by source": "select source, count(*) as n_docs, sum(n_bytes) as n_bytes\nfrom documents\ngroup by source\norder by n_bytes desc",
+    "Bytes by source": (
+        "select source, count(*) as n_docs, sum(n_bytes) as n_bytes\nfrom documents\ngroup by source\n"
+        "order by n_bytes desc"
+    ),
     "Ten largest domains": "from domains(top_n := 10)",
     "Longest documents": "select source, id, n_words\nfrom documents\norder by n_words desc, id\nlimit 20",
     "Texts that occur more than once": (
         "select text_md5, count(*) as n_docs, min(id) as first_id\nfrom documents\ngroup by text_md5\n"
         "having count(*) > 1\norder by n_docs desc, first_id\nlimit 50"
     ),
-    "What the attributes are": "select attribute_set, key, shape, score_view, score_column\nfrom attributes\norder by all",
+    "Attributes": "select attribute_set, key, shape, score_view, score_column\nfrom attributes\norder by all",
 }
 _RELATIONS = """
 select table_name as name, coalesce(comment, '') as comment, 'table' as kind
@@ -33,7 +35,7 @@ from duckdb_tables() where not internal and schema_name = 'main' and database_na
 union all
 select view_name, coalesce(comment, ''), 'view'
 from duckdb_views() where not internal and schema_name = 'main' and database_name = current_database()
-order by name
+order by name like 'attribute\\_set\\_%' escape '\\', name not in ('documents', 'attributes'), name
 """
 _COLUMNS = """
 select table_name as name, column_name, data_type, coalesce(comment, '') as comment
@@ -59,8 +61,8 @@ def sql_page() -> None:
     )
     if session.facts().get("detail_relations") == "views":
         st.warning(
-            "This corpus is so large that `documents` and the attribute values are views over files, which the page may "
-            "not read. Statistics and their merged tables work here; for documents use `corpus-explorer sql`."
+            "This corpus is so large that `documents` and the attribute values are views over files, which the page "
+            "may not read. Statistics and their merged tables work here; for documents use `corpus-explorer sql`."
         )
     editor, names = st.columns([3, 2], gap="medium")
     with editor:
@@ -73,7 +75,7 @@ def sql_page() -> None:
 
 def _editor() -> str:
     st.session_state.setdefault("sql", "")
-    with st.container(horizontal=True, gap="small"):
+    with st.container():
         st.pills("Examples", list(EXAMPLES), key="example", on_change=_use_example, label_visibility="collapsed")
     with st.form("query", border=False):
         sql = st.text_area(
@@ -118,31 +120,27 @@ def _run(generation: str, root: str, sql: str) -> Answer:
 
 
 def _names() -> None:
-    with st.container(border=True, height=640, key="names"):
-        wanted = st.text_input("Names", key="find", placeholder="Find a table, a statistic, a column", live=True)
-        relations, columns, macros = session.query(_RELATIONS), session.query(_COLUMNS), session.query(_MACROS)
-        statistics = set(macros["name"].to_list())
-        st.markdown("**Tables and views**")
-        for row in relations.iter_rows(named=True):
-            if row["name"] not in statistics:
-                _relation(row["name"], row["comment"], columns.filter(pl.col("name") == row["name"]), wanted)
-        st.markdown("**Statistics**, called as `from name(parameter := value)`")
-        for row in macros.iter_rows(named=True):
-            its_columns = columns.filter(pl.col("name") == row["name"])
-            parameters = ", ".join(row["parameters"] or [])
-            _relation(row["name"], row["comment"], its_columns, wanted, f"{row['name']}({parameters})")
-
-
-def _relation(name: str, comment: str, columns: pl.DataFrame, wanted: str, title: str = "") -> None:
-    haystack = " ".join([name, comment, *columns["column_name"].to_list()]).lower()
-    if wanted and wanted.lower() not in haystack:
-        return
-    with st.expander(code_span(title or name), type="compact"):
-        st.markdown(safe(comment))
-        lines = [
-            f"- {code_span(column)} {safe(kind.lower())}{': ' + safe(text) if text else ''}"
-            for _, column, kind, text in columns.head(60).iter_rows()
-        ]
-        if columns.height > 60:
-            lines.append(f"- and {columns.height - 60} more; `describe` lists them all")
-        st.markdown("\n".join(lines))
+    """What a query may name: one relation or statistic at a time, with its columns."""
+    relations, macros = session.query(_RELATIONS), session.query(_MACROS)
+    calls = {row["name"]: f"{row['name']}({', '.join(row['parameters'] or [])})" for row in macros.to_dicts()}
+    comments = {row["name"]: row["comment"] for row in [*relations.to_dicts(), *macros.to_dicts()]}
+    tables = [name for name in relations["name"].to_list() if name not in calls]
+    with st.container(border=True, key="names"):
+        chosen = st.selectbox(
+            "Tables, views and statistics",
+            [*tables, *calls],
+            key="name",
+            format_func=lambda name: calls.get(name, name),
+        )
+        if chosen is None:
+            return
+        st.markdown(safe(comments[chosen]))
+        columns = session.query(_COLUMNS).filter(pl.col("name") == chosen).drop("name")
+        st.dataframe(
+            columns,
+            hide_index=True,
+            height=min(420, 35 * (columns.height + 1) + 3),
+            column_config={"column_name": "Column", "data_type": "Type", "comment": "Definition"},
+            alt=f"Columns of {chosen}",
+            lazy=False,
+        )

@@ -39,7 +39,7 @@ def generation(root: Path) -> str:
 def current_corpus() -> Corpus:
     """The newest generation. Raises `WorkspaceError` where there is none.
 
-    Hold it for one run of the script only: a rebuilt workspace is noticed here, and an engine closes with its last holder.
+    Hold it for one run of the script only: a rebuild is noticed here, and an engine closes with its last holder.
     """
     root = workspace_path()
     if root is None:
@@ -90,6 +90,19 @@ def query(sql: str) -> pl.DataFrame:
 def _query(generation: str, sql: str) -> pl.DataFrame:
     with current_corpus().cursor() as corpus:
         return corpus.sql(sql)
+
+
+_NAMES = {
+    "source": "select distinct source as name from documents order by name",
+    "set": "select distinct attribute_set as name from attributes order by name",
+    "key": "select distinct key as name from attributes order by name",
+    "language": "select distinct language as name from documents where language is not null order by name limit 1000",
+}
+
+
+def names(subject: str) -> list[str]:
+    """What a filter by name may be set to; nothing where the catalogue is not asked for that."""
+    return query(_NAMES[subject])["name"].to_list() if subject in _NAMES else []
 
 
 def statement(statistic: Statistic, arguments: Mapping[str, Value]) -> str:

@@ -12,9 +12,10 @@ from explorer.app.text import safe
 from explorer.charts import column_title
 from explorer.render import render
 from explorer.statistic import Statistic
-from explorer.units import UNITS
+from explorer.units import UNITS, format_value
 
 _ROW, _MAX_ROWS_SEEN = 35, 11
+_MAX_PROSE, _MAX_CELL = 30, 1000
 _MIME = {"csv": "text/csv", "json": "application/json", "parquet": "application/vnd.apache.parquet"}
 
 
@@ -30,13 +31,32 @@ def show_table(frame: pl.DataFrame, units: Mapping[str, str], key: str, alt: str
         width="stretch",
         height=_ROW * (min(frame.height, _MAX_ROWS_SEEN) + 1) + 3,
         column_config={name: _config(name, units[name], docs) for name in shown.columns},
-        placeholder="",
+        placeholder="–",
         lazy=False,
         alt=alt,
     )
     if len(shown.columns) < frame.width:
         names = ", ".join(safe(column_title(name)) for name in empty)
         st.caption(f"Without any value, and not shown: {names}.")
+
+
+def is_prose(frame: pl.DataFrame, units: Mapping[str, str]) -> bool:
+    """Whether a small table holds sentences, which a grid would cut."""
+    texts = [name for name in frame.columns if units[name] == "text" and frame[name].dtype == pl.String]
+    longest = [frame[name].str.len_chars().max() for name in texts]
+    return frame.height <= _MAX_PROSE and any(isinstance(size, int) and size > 60 for size in longest)
+
+
+def show_prose(frame: pl.DataFrame, units: Mapping[str, str]) -> None:
+    """A table whose cells wrap."""
+    kept = [name for name in frame.columns if frame[name].null_count() < frame.height]
+    titles = [column_title(name) for name in kept]
+    rule = ["---:" if UNITS[units[name]].is_numeric else "---" for name in kept]
+    lines = [[safe(title[:1].upper() + title[1:]) for title in titles], rule]
+    for row in frame.select(kept).iter_rows():
+        cells = (format_value(value, units[name]) for name, value in zip(kept, row, strict=True))
+        lines.append([safe(cell[:_MAX_CELL]) or "–" for cell in cells])
+    st.markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
 def _config(name: str, unit: str, docs: Mapping[str, str]) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 SECTION_LEADS: Mapping[str, str] = {
     "sources": "What the corpus is made of: what each source and document type contributes.",
-    "domains": "Where text from the web comes from: registered domains, hosts, suffixes, and how few of them hold most.",
+    "domains": "Where text from the web comes from: registered domains, hosts, suffixes; how few of them hold most.",
     "lengths": "How long documents are, in every unit, and which lengths are suspiciously frequent.",
     "time": "When documents were made, and how many say so.",
     "languages": "Which languages the rows or an attribute state.",
@@ -22,13 +22,13 @@ EMPTY: Mapping[str, str] = {
     "map another field to url in corpus.toml and build again.",
     "time": "No document has a readable date. Dates are read from the field created; map another field to created in "
     "corpus.toml and build again.",
-    "languages": "No document states a language. Name the field or the attribute that holds it in corpus.toml and build "
-    "again.",
+    "languages": "No document states a language. Name the field or the attribute that holds it in corpus.toml "
+    "and build again.",
     "licences": "No document states a licence. Name the field that holds it in corpus.toml and build again.",
     "attributes": "The corpus has no attributes. Put them beside the documents, in attributes/<set>/, and build again: "
     "the texts are not read a second time.",
     "integrity": "Nothing to report: no document and no file is concerned.",
-    "lengths": "No document is concerned. Token counts need a tokenizer: build again with --tokenizer.",
+    "lengths": "No document is concerned.",
 }
 
 
@@ -40,7 +40,9 @@ def section_lead(section: str) -> str:
     return SECTION_LEADS.get(section, "")
 
 
-def why_empty(section: str, has_parameters: bool) -> str:
-    """Why a statistic has no rows, and what to do."""
+def why_empty(section: str, arguments: Mapping[str, object]) -> str:
+    """Why a statistic has no rows with these arguments, and what to do."""
+    if "tokens" in arguments.values():
+        return "No tokens were counted. Build again with --tokenizer, or map a column that holds token counts."
     reason = EMPTY.get(section, "The corpus holds nothing that this statistic counts.")
-    return f"{reason} Or the parameters above select nothing." if has_parameters else reason
+    return f"{reason} Or the values chosen above leave nothing." if arguments else reason
