@@ -6,22 +6,21 @@ re-read no text, an edited title recomputes nothing.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from explorer.attributes import attribute_from_json
-from explorer.catalogue import Content, write_catalogue
+from explorer.catalogue import write_catalogue
 from explorer.config import CorpusConfig, read_config
 from explorer.errors import InputError, UsageError, WorkspaceError
 from explorer.executor import Pool, default_workers, open_pool
-from explorer.ingest.shards import Shard, find_shards, shard_from_json, split_row_groups, text_bytes_estimate
+from explorer.ingest.shards import find_shards, shard_from_json
 from explorer.partials import Piece, compute_partials, partial_path, pieces
+from explorer.plan import plan_parts
+from explorer.provenance import content_of, manifest_of
 from explorer.relations import IndexedPart, IndexedSet
 from explorer.statistic import load_statistics
 from explorer.tasks import (
@@ -29,17 +28,13 @@ from explorer.tasks import (
     Part,
     attribute_sets,
     attributes_key,
-    group_parts,
     index_attributes,
     index_part,
-    make_part,
 )
 from explorer.tokenizers import TOKENIZERS, token_counter
-from explorer.urls import suffix_list_version
-from explorer.workspace import FORMAT, INDEX_VERSION, Workspace, disk_errors, read_receipt, write_json
+from explorer.workspace import Workspace, disk_errors, read_receipt, replacing, write_json
 
 DEFAULT_MEMORY = 1 << 30
-_SMALLEST_PART, _LARGEST_PART = 8 << 20, 512 << 20
 
 
 @dataclass(frozen=True)
@@ -59,7 +54,8 @@ class BuildReport:
 
     root: Path
     n_docs: int
-    n_bytes_read: int  # of input files, in this build
+    n_bytes_read: int  # of document files, in this build
+    n_attribute_bytes_read: int  # of attribute files, in this build
     n_parts: int
     n_parts_indexed: int  # the others were there already
     faults: tuple[str, ...]  # shards that could not be used
@@ -80,9 +76,9 @@ def build(
 ) -> BuildReport:
     """Build or bring up to date the workspace `out` from `inputs` (files, folders, globs).
 
-    `memory` bounds all workers together, in bytes; `part_bytes` is the text that a part aims at, else the corpus decides
-    (no number depends on it). Raises `UsageError` for wrong options, `InputError` where no input
-    can be used, `StorageError` where the disk refuses, `WorkspaceError` where `out` holds something else.
+    `memory` bounds all workers together, in bytes; `part_bytes` is the text that a part aims at, else the corpus
+    decides (no number depends on it). Raises `UsageError` for wrong options, `InputError` where no input can be used,
+    `StorageError` where the disk refuses, `WorkspaceError` where `out` holds something else.
     """
     if tokenizer:
         token_counter(tokenizer)  # refuses an unknown one before anything is written
@@ -90,27 +86,28 @@ def build(
     if n_workers < 1 or memory < 128 << 20:
         raise UsageError("--workers must be at least 1 and --memory at least 128MB")
     listener(Step("finding shards", 0.0))
-    shards = find_shards(inputs)
+    shards = find_shards(inputs, leave_out=out)
+    given = read_config(config_path) if config_path is not None else None
     workspace = Workspace(out.absolute())
     workspace.create()
-    config = _settle_config(workspace, config_path)
     per_worker = memory // n_workers
-    options = IndexOptions(config, tokenizer, keep_text, batch_bytes=max(1 << 20, min(16 << 20, per_worker // 32)))
     with _locked(workspace):
         workspace.sweep()
-        parts = _plan(workspace, shards, options, part_bytes)
-        with open_pool(min(n_workers, max(1, len(parts)))) as pool:
+        config = _settle_config(workspace, config_path, given)
+        options = IndexOptions(config, tokenizer, keep_text, batch_bytes=max(1 << 20, min(16 << 20, per_worker // 32)))
+        parts = plan_parts(shards, _last_parts(workspace), options.key, part_bytes)
+        with open_pool(n_workers) as pool:
             receipts, n_read = _index(workspace, parts, options, pool, listener)
             faults = tuple(s["fault"] for r in receipts.values() for s in r["shards"] if s["fault"])
             if not any(receipt["n_docs"] for receipt in receipts.values()):
                 raise InputError(_nothing_read(receipts, faults))
-            sets = _index_sets(workspace, parts, receipts, options, pool, listener)
+            sets, n_attributes_read = _index_sets(workspace, parts, receipts, options, pool, listener)
             indexed = [_indexed(workspace, part, receipts[part.key], sets) for part in parts]
             cut = _cut(indexed, sets, config, receipts)
             _partials(workspace, cut, pool, per_worker, listener)
         listener(Step("writing the catalogue", 0.0))
-        manifest = _manifest(parts, receipts, sets, options)
-        write_catalogue(workspace, _content(config, indexed, cut, parts, receipts, sets, manifest), memory)
+        manifest = manifest_of(parts, receipts, sets, options)
+        write_catalogue(workspace, content_of(config, indexed, cut, parts, receipts, sets, manifest), memory)
         write_json(workspace.manifest, manifest)
         _remove_stale(workspace, indexed, sets, cut)
         listener(Step("writing the catalogue", 1.0))
@@ -118,6 +115,7 @@ def build(
         root=workspace.root,
         n_docs=sum(receipt["n_docs"] for receipt in receipts.values()),
         n_bytes_read=n_read,
+        n_attribute_bytes_read=n_attributes_read,
         n_parts=len(parts),
         n_parts_indexed=sum(1 for part in parts if receipts[part.key].get("is_new")),
         faults=faults,
@@ -139,44 +137,22 @@ def _locked(workspace: Workspace) -> Iterator[None]:
         yield
 
 
-def _settle_config(workspace: Workspace, given: Path | None) -> CorpusConfig:
-    """The configuration: the workspace's own corpus.toml, or the given one, copied in the first time."""
-    if given is not None:
-        config = read_config(given)
-        if given.absolute() != workspace.config:
-            with disk_errors(workspace.config):
-                shutil.copyfile(given, workspace.config)
-        return config
-    return read_config(workspace.config) if workspace.config.exists() else CorpusConfig()
+def _settle_config(workspace: Workspace, path: Path | None, given: CorpusConfig | None) -> CorpusConfig:
+    """The configuration: the given one, which is copied in, else the workspace's own corpus.toml.
 
-
-def _plan(workspace: Workspace, shards: Sequence[Shard], options: IndexOptions, part_bytes: int | None) -> list[Part]:
-    """Cut shards into parts. Parts of the last build whose shards are unchanged stay as they are."""
-    sizes = {shard.path: text_bytes_estimate(shard) for shard in shards}
-    target = part_bytes or min(_LARGEST_PART, max(_SMALLEST_PART, sum(sizes.values()) // 8))
-    current = {shard.path: shard for shard in shards}
-    kept: list[Part] = []
-    for old in _last_parts(workspace):
-        now = [_as_now(shard, current.get(shard.path)) for shard in old.shards]
-        fresh = [shard for shard in now if shard is not None]
-        part = make_part(tuple(fresh), options.key, INDEX_VERSION)
-        if len(fresh) == len(old.shards) and part.key == old.key:
-            kept.append(part)
-    taken = {(shard.path, shard.row_groups) for part in kept for shard in part.shards}
-    whole = {path for path, groups in taken if not groups}
-    new: list[Shard] = []
-    for shard in shards:
-        if shard.path in whole:
-            continue
-        pieces_ = [shard]
-        if shard.kind == "parquet" and sizes[shard.path] > target:
-            try:
-                pieces_ = split_row_groups(shard, target)
-            except InputError:
-                pieces_ = [shard]  # its task reports the fault
-        new += [piece for piece in pieces_ if (piece.path, piece.row_groups) not in taken]
-    grouped = group_parts(new, [text_bytes_estimate(s) for s in new], target, options.key, INDEX_VERSION)
-    return sorted(kept + grouped, key=lambda part: (part.shards[0].name, part.shards[0].row_groups))
+    One that is replaced stays beside it as corpus.toml.before: somebody may have edited it.
+    """
+    if path is None or given is None:
+        return read_config(workspace.config) if workspace.config.exists() else CorpusConfig()
+    text = path.read_bytes()
+    before = workspace.config.read_bytes() if workspace.config.exists() else None
+    if before is not None and before != text:
+        with replacing(workspace.config.with_name("corpus.toml.before")) as temporary:
+            temporary.write_bytes(before)
+    if before != text:
+        with replacing(workspace.config) as temporary:
+            temporary.write_bytes(text)
+    return given
 
 
 def _last_parts(workspace: Workspace) -> list[Part]:
@@ -187,10 +163,6 @@ def _last_parts(workspace: Workspace) -> list[Part]:
     return [Part(p["key"], tuple(shard_from_json(s) for s in p["shards"])) for p in manifest["parts"]]
 
 
-def _as_now(old: Shard, now: Shard | None) -> Shard | None:
-    return None if now is None else replace(now, row_groups=old.row_groups)
-
-
 def _index(
     workspace: Workspace, parts: Sequence[Part], options: IndexOptions, pool: Pool, listener: Listener
 ) -> tuple[dict[str, dict[str, Any]], int]:
@@ -198,12 +170,12 @@ def _index(
     receipts: dict[str, dict[str, Any]] = {}
     missing = []
     for part in parts:
-        receipt = read_receipt(workspace.documents(part.key)) if workspace.documents(part.key).exists() else None
+        receipt = read_receipt(workspace.documents(part.key))
         if receipt is None:
             missing.append(part)
         else:
             receipts[part.key] = receipt
-    total = sum(shard.size for part in missing for shard in part.shards)
+    total = sum(shard.n_bytes for part in missing for shard in part.shards)
     tasks = [(index_part, (workspace.root, part, options)) for part in missing]
     for receipt in pool.run(tasks, lambda done: listener(Step("reading text", min(1.0, done / max(1, total))))):
         receipts[receipt["key"]] = {**receipt, "is_new": True}
@@ -231,8 +203,8 @@ def _index_sets(
     options: IndexOptions,
     pool: Pool,
     listener: Listener,
-) -> dict[tuple[str, str], dict[str, Any]]:
-    """Receipts of all attribute sets by (part, set), computing those that are missing."""
+) -> tuple[dict[tuple[str, str], dict[str, Any]], int]:
+    """Receipts of all attribute sets by (part, set), computing those that are missing; and the bytes of input read."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     tasks = []
     owners: dict[str, tuple[str, str]] = {}
@@ -240,8 +212,7 @@ def _index_sets(
     for part in parts:
         for name in attribute_sets(part, dict(receipts[part.key])):
             key = attributes_key(part, name, options.config)
-            path = workspace.attributes(key)
-            receipt = read_receipt(path) if path.exists() else None
+            receipt = read_receipt(workspace.attributes(key))
             if receipt is not None:
                 found[part.key, name] = receipt
                 continue
@@ -250,7 +221,7 @@ def _index_sets(
             total += sum(s.size for shard in part.shards for s in shard.sides if s.attribute_set == name)
     for receipt in pool.run(tasks, lambda done: listener(Step("reading attributes", min(1.0, done / max(1, total))))):
         found[owners[receipt["key"]]] = receipt
-    return found
+    return found, total
 
 
 def _indexed(
@@ -300,110 +271,6 @@ def _partials(
                 total += len(missing)
     for _ in pool.run(tasks, lambda done: listener(Step("computing statistics", min(1.0, done / max(1, total))))):
         pass
-
-
-def _manifest(
-    parts: Sequence[Part],
-    receipts: Mapping[str, Mapping[str, Any]],
-    sets: Mapping[tuple[str, str], Mapping[str, Any]],
-    options: IndexOptions,
-) -> dict[str, Any]:
-    documents = sum(int(receipt["fingerprint"], 16) for receipt in receipts.values()) % 2**128
-    by_set: dict[str, int] = {}
-    for (_, name), receipt in sets.items():
-        by_set[name] = (by_set.get(name, 0) + int(receipt["fingerprint"], 16)) % 2**64
-    return {
-        "format": FORMAT,
-        "index_version": INDEX_VERSION,
-        "n_docs": sum(receipt["n_docs"] for receipt in receipts.values()),
-        "fingerprint": f"{documents:032x}",
-        "attribute_fingerprints": {name: f"{value:016x}" for name, value in sorted(by_set.items())},
-        "tokenizer": options.tokenizer or options.config.tokenizer,
-        "keep_text": options.keep_text,
-        "duckdb_version": duckdb.__version__,
-        "suffix_list": suffix_list_version(),
-        "parts": [
-            {
-                "key": part.key,
-                "n_docs": receipts[part.key]["n_docs"],
-                "shards": [shard.to_json() for shard in part.shards],
-                "sets": {name: r["key"] for (key, name), r in sorted(sets.items()) if key == part.key},
-            }
-            for part in parts
-        ],
-    }
-
-
-def _content(
-    config: CorpusConfig,
-    indexed: Sequence[IndexedPart],
-    cut: Mapping[str, Sequence[Piece]],
-    parts: Sequence[Part],
-    receipts: Mapping[str, Mapping[str, Any]],
-    sets: Mapping[tuple[str, str], Mapping[str, Any]],
-    manifest: Mapping[str, Any],
-) -> Content:
-    shards: list[dict[str, Any]] = []
-    faults: list[dict[str, Any]] = []
-    for part in parts:
-        for shard, report in zip(part.shards, receipts[part.key]["shards"], strict=True):
-            shards.append({
-                "shard": len(shards), "name": shard.name, "n_file_bytes": shard.size, "n_rows": report["n_rows"],
-                "n_docs": report["n_docs"], "n_rejected": sum(report["rejects"].values()), "fault": report["fault"],
-            })  # fmt: skip
-            faults += _fault_rows(report, None)
-            if report["fault"]:
-                faults.append(
-                    {
-                        "name": shard.name,
-                        "attribute_set": None,
-                        "reason": "unreadable_file",
-                        "n_rows": 0,
-                        "first_row": None,
-                        "detail": report["fault"],
-                    }
-                )
-    alignments = []
-    for (_, name), receipt in sorted(sets.items()):
-        for report in receipt["shards"]:
-            states = report["states"]
-            alignments.append(
-                {
-                    "attribute_set": name,
-                    "name": report["name"],
-                    "n_rows": report["n_rows"],
-                    **{f"n_{state}": states.get(state, 0) for state in ("present", "misaligned", "missing")},
-                    "n_orphans": report["n_orphans"],
-                }
-            )
-            faults += _fault_rows(report, name)
-    n_values = sum(receipt["n_values"] for receipt in sets.values())
-    outside = sum(receipt["n_spans_outside"] for receipt in sets.values())
-    facts = {
-        "name": config.name, "version": config.version, "licence": config.licence, "description": config.description,
-        "homepage": config.homepage, "tokenizer": manifest["tokenizer"] or ("as given" if _has_tokens(config) else ""),
-        "fingerprint": manifest["fingerprint"], "duckdb_version": manifest["duckdb_version"],
-        "suffix_list": manifest["suffix_list"], "n_spans_outside": str(outside),
-        **{f"fingerprint of {name}": value for name, value in manifest["attribute_fingerprints"].items()},
-    }  # fmt: skip
-    return Content(
-        config, indexed, cut, config.attribute_columns, shards, faults, alignments, facts, manifest["n_docs"], n_values
-    )
-
-
-def _has_tokens(config: CorpusConfig) -> bool:
-    return "n_tokens" in config.columns
-
-
-def _fault_rows(report: Mapping[str, Any], attribute_set: str | None) -> list[dict[str, Any]]:
-    rows = []
-    for reason, n in sorted(report["rejects"].items()):
-        first = next(((row, detail) for row, r, detail in report["examples"] if r == reason), (-1, ""))
-        rows.append({
-            "name": report["name"], "attribute_set": attribute_set, "reason": reason, "n_rows": n,
-            "first_row": first[0] + 1 if first[0] >= 0 else None, "detail": first[1],
-        })  # fmt: skip
-    return rows
 
 
 def _remove_stale(

@@ -4,34 +4,56 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import connection, get_context, parent_process
 from typing import Any
 
 from explorer.errors import ExplorerError
 
-Task = tuple[
-    Callable[..., Any], tuple[Any, ...]
-]  # the task function takes these arguments and a progress callback last
-_done: Any = None  # in a worker: the shared counter of work done
+# The function takes these arguments and last a progress callback.
+Task = tuple[Callable[..., Any], tuple[Any, ...]]
+
+_done: Any = None  # in a worker: the shared numbers of work done, one a worker
+_slot = 0  # in a worker: which of them is its own
 
 
-def _start_worker(counter: Any) -> None:
-    global _done
-    _done = counter
+def _start_worker(done: Any, slots: Any) -> None:
+    global _done, _slot
+    _done = done
+    with slots.get_lock():
+        _slot = slots.value
+        slots.value += 1
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Without this a worker whose parent was killed would wait for tasks for ever."""
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def _run(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    return function(*arguments, _report)
+    try:
+        return function(*arguments, _report)
+    except MemoryError:
+        raise ExplorerError(_OUT_OF_MEMORY) from None
 
 
 def _report(amount: float) -> None:
-    with _done.get_lock():
-        _done.value += amount
+    _done[_slot] += amount
+
+
+_OUT_OF_MEMORY = (
+    "a worker process ran out of memory or was killed; give fewer --workers or more memory and run the same build "
+    "again: what is finished is kept"
+)
 
 
 class Pool:
@@ -40,9 +62,11 @@ class Pool:
     def __init__(self, workers: int) -> None:
         self.workers = workers
         context = get_context("spawn")
-        self._counter = context.Value("d", 0.0)
+        # No lock on the numbers: a worker that is killed while it holds one would stop everybody.
+        self._done = context.RawArray("d", workers)
+        slots = context.Value("i", 0)
         self._executor = ProcessPoolExecutor(
-            workers, mp_context=context, initializer=_start_worker, initargs=(self._counter,)
+            workers, mp_context=context, initializer=_start_worker, initargs=(self._done, slots)
         )
 
     def run(self, tasks: Iterable[Task], on_progress: Callable[[float], None]) -> Iterator[Any]:
@@ -50,24 +74,22 @@ class Pool:
 
         The first error stops what has not begun and is raised; what has finished stays finished.
         """
-        self._counter.value = 0.0
+        before = sum(self._done)
         queue = iter(tasks)
         pending: set[Future[Any]] = set()
         try:
             while True:
                 while len(pending) < 2 * self.workers and (task := next(queue, None)) is not None:
-                    pending.add(self._executor.submit(_run, *task))
+                    with _no_interrupts():
+                        pending.add(self._executor.submit(_run, *task))
                 if not pending:
                     return
                 finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-                on_progress(self._counter.value)
+                on_progress(sum(self._done) - before)
                 for future in finished:
                     yield future.result()
         except BrokenProcessPool:
-            raise ExplorerError(
-                "a worker process was killed, most likely for want of memory; give fewer --workers or more memory and run "
-                "the same build again: what is finished is kept"
-            ) from None
+            raise ExplorerError(_OUT_OF_MEMORY) from None
         finally:
             for future in pending:
                 future.cancel()
@@ -76,8 +98,18 @@ class Pool:
         """End the workers; with `kill`, in the middle of their tasks."""
         if kill:
             for process in list((self._executor._processes or {}).values()):
-                process.terminate()
+                process.kill()
         self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Workers that start here are deaf to Ctrl-C from their first instruction; it waits for this process, a moment."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,16 +26,17 @@ from explorer.ingest import attribute_files as files
 from explorer.ingest.parquet import layout
 from explorer.ingest.read import read_documents
 from explorer.ingest.rows import ATTRIBUTES_COLUMN, FLAT_SET, Batch, Reject
-from explorer.ingest.shards import Shard
+from explorer.ingest.shards import Shard, first_line
 from explorer.measures import INDEX_SCHEMA, index_rows
-from explorer.setaside import RANGE_DOCS, Aside
+from explorer.setaside import Aside
 from explorer.tokenizers import token_counter
 from explorer.urls import HostTable
-from explorer.workspace import Workspace, digest, replacing, write_json
+from explorer.workspace import Workspace, digest, replacing, write_receipt
 
 Progress = Callable[[float], None]  # called with bytes of input done since the last call
 INDEX_GROUP_ROWS = 65_536
 N_EXAMPLES = 20
+WIDEN_VALUES = 2_000_000  # values that are turned into columns at once: some 200 MB
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress
     fingerprint = 0
     shards = []
     inline: set[str] = set()
+    has_tokens = False
     pending: list[pa.Table] = []
     with ExitStack() as stack:
         temporary = stack.enter_context(replacing(target))
@@ -83,10 +85,12 @@ def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress
             report = _ShardReport(shard)
             done = 0.0
             for batch in report.guarded(read_documents(shard, options.config, options.batch_bytes)):
+                with engine_errors(shard.path):
+                    table = index_rows(batch.frame, n_docs, number, hosts, count)
                 report.take(batch)
                 if batch.frame.height:
-                    table = index_rows(batch.frame, n_docs, number, hosts, count)
                     fingerprint += fingerprint_documents(table)
+                    has_tokens = has_tokens or table["n_tokens"].null_count < table.num_rows
                     pending.append(table)
                     if texts is not None and shard.kind != "parquet":
                         texts.write(batch.frame, n_docs)
@@ -94,10 +98,10 @@ def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress
                 if sum(t.num_rows for t in pending) >= INDEX_GROUP_ROWS:
                     index.write_table(pa.concat_tables(pending))
                     pending = []
-                progress((batch.progress - done) * shard.size)
+                progress((batch.progress - done) * shard.n_bytes)
                 done = batch.progress
-            progress((1.0 - done) * shard.size)
-            if report.fault is None:
+            progress((1.0 - done) * shard.n_bytes)
+            if report.n_docs:
                 inline.update(_inline_sets(shard, options.config))
             shards.append(report.to_json())
         if pending:
@@ -108,10 +112,11 @@ def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress
         "key": part.key,
         "n_docs": n_docs,
         "fingerprint": f"{fingerprint % 2**128:032x}",
+        "has_tokens": has_tokens,
         "inline_sets": sorted(inline),
         "shards": shards,
     }
-    write_json(target.with_suffix(".json"), receipt)
+    write_receipt(target, receipt, [target, *([workspace.shard(part.key)] if texts is not None else [])])
     return receipt
 
 
@@ -138,17 +143,20 @@ class _ShardReport:
         self.examples: list[Reject] = []
 
     def guarded(self, batches: Iterator[Batch]) -> Iterator[Batch]:
-        """The batches of a shard; an `InputError` ends it and is kept as its fault."""
+        """The batches of a shard; what makes it unreadable ends it and is kept as its fault."""
         try:
-            yield from batches
+            with engine_errors(self.shard.path):
+                yield from batches
         except InputError as error:
             self.fault = str(error)
 
     def take(self, batch: Batch) -> None:
         self.n_rows += batch.n_rows
         self.n_docs += batch.frame.height
-        self.reasons.update(reject.reason for reject in batch.rejects)
-        self.examples += batch.rejects[: N_EXAMPLES - len(self.examples)]
+        for reject in batch.rejects:
+            self.reasons[reject.reason] += 1
+            if len(self.examples) < N_EXAMPLES or self.reasons[reject.reason] == 1:
+                self.examples.append(reject)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -199,7 +207,8 @@ def fingerprint_documents(table: pa.Table) -> int:
     for source, name, text, url in zip(
         table["source"].to_pylist(), table["id"].to_pylist(), texts, table["url"].to_pylist(), strict=True
     ):
-        key = b"\0".join((source.encode(), name.encode(), text, (url or "").encode()))
+        fields = (source.encode(), name.encode(), text, (url or "").encode())
+        key = b"".join(len(field).to_bytes(8) + field for field in fields)  # lengths, because a field may hold any byte
         total += int.from_bytes(hashlib.md5(key, usedforsecurity=False).digest())
     return total
 
@@ -238,6 +247,7 @@ def index_attributes(
     )
     n_chars = documents["n_chars"].to_numpy()
     weights = _weights(documents)
+    firsts = np.searchsorted(documents["shard"].to_numpy(), np.arange(len(part.shards) + 1)).tolist()
     reader = attr.SetReader(attribute_set)
     states: list[str] = []
     shards = []
@@ -251,12 +261,16 @@ def index_attributes(
         values = stack.enter_context(pq.ParquetWriter(values_path, attr.VALUE_SCHEMA, compression="zstd"))
         aside = Aside(stack, target, attr.VALUE_SCHEMA)
         for number, shard in enumerate(part.shards):
-            own = documents.filter(pl.col("shard") == number)
+            own = documents[firsts[number] : firsts[number + 1]]
             shard_documents = files.Documents(
                 first_doc=len(states), rows=own["row"].to_numpy(), ids=own["id"].to_list()
             )
-            for item in _read_set(workspace, part, shard, attribute_set, shard_documents, reader, options):
+            n_left_out = reader.n_left_out
+            items = _read_set(workspace, part, shard, attribute_set, shard_documents, reader, options)
+            for item in _guarded(items, _set_path(shard, attribute_set)):
                 if isinstance(item, files.Alignment):
+                    if reader.n_left_out > n_left_out:
+                        item.reasons["too_many_keys"] = reader.n_left_out - n_left_out
                     states += item.state
                     shards.append(_alignment_json(shard, item))
                     continue
@@ -271,9 +285,9 @@ def index_attributes(
         temporary = stack.enter_context(replacing(target))
         schema = attr.wide_schema(reader.attributes)
         with pq.ParquetWriter(temporary, schema, compression="zstd") as wide:
-            for first in range(0, len(states), RANGE_DOCS):
-                found = pl.DataFrame(aside.read(first // RANGE_DOCS))
-                wide.write_table(attr.widen(found, reader.attributes, first, states[first : first + RANGE_DOCS]))
+            for first, last in aside.ranges(len(states), WIDEN_VALUES):
+                found = pl.DataFrame(aside.read(first, last))
+                wide.write_table(attr.widen(found, reader.attributes, first, states[first:last]))
                 n_values += found.height
     receipt = {
         "key": key,
@@ -285,8 +299,27 @@ def index_attributes(
         "fingerprint": f"{total % 2**64:016x}",
         "shards": shards,
     }
-    write_json(target.with_suffix(".json"), receipt)
+    write_receipt(target, receipt, [target, workspace.values(key), workspace.spans(key)])
     return receipt
+
+
+def _guarded(items: Iterator[attr.Values | files.Alignment], path: str) -> Iterator[attr.Values | files.Alignment]:
+    with engine_errors(path):
+        yield from items
+
+
+def _set_path(shard: Shard, attribute_set: str) -> str:
+    """The file that a shard's attributes of a set come from."""
+    return next((s.path for s in shard.sides if s.attribute_set == attribute_set and s.path), shard.path)
+
+
+@contextmanager
+def engine_errors(path: str) -> Iterator[None]:
+    """Turn what an engine raises over some data into an `InputError` of one line that names the file."""
+    try:
+        yield
+    except (pa.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError) as error:
+        raise InputError(f"{path}: cannot be processed: {first_line(error)}; write it again or leave it out") from error
 
 
 def _weights(documents: pl.DataFrame) -> np.ndarray[Any, np.dtype[np.uint64]]:
@@ -303,8 +336,8 @@ def _alignment_json(shard: Shard, alignment: files.Alignment) -> dict[str, Any]:
         "n_rows": alignment.n_rows,
         "n_orphans": alignment.n_orphans,
         "states": dict(Counter(alignment.state)),
-        "rejects": dict(Counter(reject.reason for reject in alignment.rejects)),
-        "examples": [[reject.row, reject.reason, reject.detail] for reject in alignment.rejects[:N_EXAMPLES]],
+        "rejects": dict(alignment.reasons),
+        "examples": [[reject.row, reject.reason, reject.detail] for reject in alignment.rejects],
     }
 
 
@@ -338,7 +371,10 @@ def _read_copied(
     alignment = files.Alignment([attr.MISSING] * len(documents.ids))
     last = documents.first_doc + len(documents.ids)
     with pq.ParquetFile(path) as file:
-        for record in file.iter_batches(columns=["doc", attribute_set], use_threads=False, batch_size=8192):
+        groups = [g for g in range(file.num_row_groups) if _overlaps(file.metadata, g, documents.first_doc, last)]
+        for record in file.iter_batches(
+            columns=["doc", attribute_set], row_groups=groups, use_threads=False, batch_size=8192
+        ):
             values = attr.Values()
             for doc, text in zip(record["doc"].to_pylist(), record[attribute_set].to_pylist(), strict=True):
                 if text is None or not documents.first_doc <= doc < last:
@@ -350,20 +386,7 @@ def _read_copied(
     yield alignment
 
 
-def group_parts(
-    shards: Sequence[Shard], sizes: Sequence[int], target_bytes: int, options_key: str, version: int
-) -> list[Part]:
-    """Put shards, in order, into parts of about `target_bytes` of text."""
-    parts: list[list[Shard]] = [[]]
-    filled = 0
-    for shard, size in zip(shards, sizes, strict=True):
-        if parts[-1] and filled + size > target_bytes:
-            parts.append([])
-            filled = 0
-        parts[-1].append(shard)
-        filled += size
-    return [make_part(tuple(shards), options_key, version) for shards in parts if shards]
-
-
-def make_part(shards: tuple[Shard, ...], options_key: str, version: int) -> Part:
-    return Part(digest([shard.key for shard in shards], options_key, version), shards)
+def _overlaps(metadata: pq.FileMetaData, group: int, first: int, last: int) -> bool:
+    """Whether a row group of a copy holds documents `first` .. `last`; the first column is their number."""
+    statistics = metadata.row_group(group).column(0).statistics
+    return bool(statistics.min < last and statistics.max >= first)

@@ -11,7 +11,8 @@
     corpus.duckdb            the catalogue
 
 A file is written under a temporary name and renamed; its receipt (JSON) is renamed last and makes it count.
-Names are hashes of what went in, so a file is never overwritten by another content and an unchanged input finds its file.
+Names are hashes of what went in, so a file is never overwritten by another content and an unchanged input finds its
+file.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ from typing import Any
 from explorer.errors import StorageError, WorkspaceError
 
 FORMAT = 1
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 TEMPORARY = ".writing"
 _FOLDERS = ("index/documents", "index/attributes", "index/values", "index/spans", "partials", "shards")
 
@@ -84,7 +85,7 @@ class Workspace:
 
     def sweep(self) -> None:
         """Remove what a killed build left half-written."""
-        for path in self.root.rglob(f"*{TEMPORARY}*"):
+        for path in list(self.root.rglob(f"*{TEMPORARY}*")):
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:
@@ -96,7 +97,8 @@ class Workspace:
             manifest: dict[str, Any] = json.loads(self.manifest.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise WorkspaceError(
-                f"{self.root}: not a workspace (no manifest.json); make one with `corpus-explorer build INPUT --out {self.root}`"
+                f"{self.root}: not a workspace (no manifest.json); make one with "
+                f"`corpus-explorer build INPUT --out {self.root}`"
             ) from None
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise WorkspaceError(f"{self.manifest}: damaged ({error}); build again to rewrite it") from None
@@ -111,12 +113,21 @@ def digest(*parts: object) -> str:
 
 
 def read_receipt(path: Path) -> dict[str, Any] | None:
-    """The receipt beside an index file, or None where the file is not finished."""
+    """The receipt beside an index file, or None where its files are not finished or no longer as they were written."""
     try:
         receipt: dict[str, Any] = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
+        for name, size in receipt.get("files", {}).items():
+            if (path.parent / name).stat().st_size != size:
+                return None
+    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
         return None
     return receipt
+
+
+def write_receipt(path: Path, data: Mapping[str, Any], files: Sequence[Path]) -> None:
+    """Write the receipt of an index file; it counts while `files` are there with the sizes that they have now."""
+    sizes = {os.path.relpath(file, path.parent): file.stat().st_size for file in files}
+    write_json(path.with_suffix(".json"), {**data, "files": sizes})
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
@@ -161,7 +172,7 @@ def disk_errors(path: Path) -> Iterator[None]:
             ) from None
         if error.errno in _REFUSED:
             raise StorageError(f"{path}: {_REFUSED[error.errno]}; choose a folder that can be written") from None
-        raise
+        raise StorageError(f"{path}: cannot be written ({error.strerror or error}); choose another folder") from error
 
 
 def storage_failure(path: Path, error: Exception) -> StorageError | None:

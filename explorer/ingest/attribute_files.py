@@ -55,7 +55,7 @@ class Alignment:
 
     def reject(self, reject: Reject) -> None:
         self.reasons[reject.reason] += 1
-        if len(self.rejects) < _N_EXAMPLES:
+        if len(self.rejects) < _N_EXAMPLES or self.reasons[reject.reason] == 1:
             self.rejects.append(reject)
 
 
@@ -114,12 +114,11 @@ def _row_to_doc(rows: np.ndarray[Any, np.dtype[np.int64]]) -> list[int]:
 
 def inline_sets(path: str, flat: Iterable[str], attributes: str | None) -> list[str]:
     """The names of the sets inside a tagged Parquet file."""
-    names = []
-    if attributes is not None:
-        schema = parquet_schema(path)
-        kind = schema.field(attributes).type
-        names += [kind.field(i).name for i in range(kind.num_fields)] if _is_converted(schema) else [ATTRIBUTES_COLUMN]
-    return names + ([FLAT_SET] if tuple(flat) else [])
+    schema = parquet_schema(path)
+    if _is_converted(schema):
+        kind = schema.field(ATTRIBUTES_COLUMN).type
+        return [kind.field(i).name for i in range(kind.num_fields)]
+    return ([ATTRIBUTES_COLUMN] if attributes is not None else []) + ([FLAT_SET] if tuple(flat) else [])
 
 
 def _is_converted(schema: pa.Schema) -> bool:
@@ -135,10 +134,10 @@ def read_inline(
     alignment = Alignment([MISSING] * len(documents.ids))
     row_to_doc = _row_to_doc(documents.rows)
     schema = parquet_schema(path)
-    converted = reader.attribute_set != FLAT_SET and _is_converted(schema)
+    converted = _is_converted(schema)
     columns = (
         list(flat)
-        if reader.attribute_set == FLAT_SET
+        if reader.attribute_set == FLAT_SET and not converted
         else [c for c in (ATTRIBUTES_COLUMN, VALUES_COLUMN) if c in schema.names]
     )
     with pq.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False) as file:
@@ -184,7 +183,7 @@ def _row_attributes(
     record: pa.RecordBatch, attribute_set: str, converted: bool
 ) -> Iterator[dict[str, Any] | str | None]:
     """The attributes of each row; None where it has none, a text where it holds something else (what is wrong)."""
-    if attribute_set == FLAT_SET:
+    if attribute_set == FLAT_SET and not converted:
         for row in record.to_pylist():
             yield {key: value for key, value in row.items() if value is not None} or None
         return

@@ -23,9 +23,10 @@ import psutil
 from explorer.build import DEFAULT_MEMORY, build
 from explorer.config import CorpusConfig
 from explorer.ingest.shards import find_shards
+from explorer.plan import make_part
 from explorer.relations import quote_literal
-from explorer.tasks import IndexOptions, index_part, make_part
-from explorer.workspace import INDEX_VERSION, Workspace
+from explorer.tasks import IndexOptions, index_part
+from explorer.workspace import Workspace
 
 
 def cpu_seconds(work: Callable[[], object]) -> float:
@@ -47,7 +48,7 @@ def index(folder: Path, paths: list[str], tokenizer: str) -> None:
     options = IndexOptions(CorpusConfig(), tokenizer, keep_text=True)
     workspace = Workspace(folder)
     workspace.create()
-    index_part(folder, make_part(tuple(shards), options.key, INDEX_VERSION), options, lambda amount: None)
+    index_part(folder, make_part(tuple(shards), options.key), options, lambda amount: None)
 
 
 def peak_memory(work: Callable[[], object]) -> tuple[float, float]:

@@ -1,0 +1,115 @@
+"""The account of a build: what is current, what was read, what was left out and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import duckdb
+
+from explorer.catalogue import Content
+from explorer.config import CorpusConfig
+from explorer.partials import Piece
+from explorer.relations import IndexedPart
+from explorer.tasks import IndexOptions, Part
+from explorer.urls import suffix_list_version
+from explorer.workspace import FORMAT, INDEX_VERSION
+
+
+def manifest_of(
+    parts: Sequence[Part],
+    receipts: Mapping[str, Mapping[str, Any]],
+    sets: Mapping[tuple[str, str], Mapping[str, Any]],
+    options: IndexOptions,
+) -> dict[str, Any]:
+    """What is current in the workspace: the parts, their files and fingerprints, and with what they were made."""
+    documents = sum(int(receipt["fingerprint"], 16) for receipt in receipts.values()) % 2**128
+    by_set: dict[str, int] = {}
+    for (_, name), receipt in sets.items():
+        by_set[name] = (by_set.get(name, 0) + int(receipt["fingerprint"], 16)) % 2**64
+    return {
+        "format": FORMAT,
+        "index_version": INDEX_VERSION,
+        "n_docs": sum(receipt["n_docs"] for receipt in receipts.values()),
+        "fingerprint": f"{documents:032x}",
+        "attribute_fingerprints": {name: f"{value:016x}" for name, value in sorted(by_set.items())},
+        "tokenizer": options.tokenizer or options.config.tokenizer,
+        "keep_text": options.keep_text,
+        "duckdb_version": duckdb.__version__,
+        "suffix_list": suffix_list_version(),
+        "parts": [
+            {
+                "key": part.key,
+                "n_docs": receipts[part.key]["n_docs"],
+                "shards": [shard.to_json() for shard in part.shards],
+                "sets": {name: r["key"] for (key, name), r in sorted(sets.items()) if key == part.key},
+            }
+            for part in parts
+        ],
+    }
+
+
+def content_of(
+    config: CorpusConfig,
+    indexed: Sequence[IndexedPart],
+    cut: Mapping[str, Sequence[Piece]],
+    parts: Sequence[Part],
+    receipts: Mapping[str, Mapping[str, Any]],
+    sets: Mapping[tuple[str, str], Mapping[str, Any]],
+    manifest: Mapping[str, Any],
+) -> Content:
+    """What the catalogue is made from: index files, and the account of what was read and what was left out."""
+    shards: list[dict[str, Any]] = []
+    faults: list[dict[str, Any]] = []
+    for part in parts:
+        for shard, report in zip(part.shards, receipts[part.key]["shards"], strict=True):
+            shards.append({
+                "shard": len(shards), "name": shard.name, "n_file_bytes": shard.size, "n_rows": report["n_rows"],
+                "n_docs": report["n_docs"], "n_rejected": sum(report["rejects"].values()), "fault": report["fault"],
+            })  # fmt: skip
+            faults += _fault_rows(report, shard.name, None)
+            if report["fault"]:
+                faults.append(_fault(shard.name, None, "unreadable_file", 0, None, report["fault"]))
+    alignments = []
+    for part, name in ((part, name) for part in parts for key, name in sorted(sets) if key == part.key):
+        for shard, report in zip(part.shards, sets[part.key, name]["shards"], strict=True):
+            states = report["states"]
+            alignments.append({
+                "attribute_set": name,
+                "name": shard.name,
+                "n_rows": report["n_rows"],
+                **{f"n_{state}": states.get(state, 0) for state in ("present", "misaligned", "missing")},
+                "n_orphans": report["n_orphans"],
+            })  # fmt: skip
+            faults += _fault_rows(report, shard.name, name)
+    n_values = sum(receipt["n_values"] for receipt in sets.values())
+    outside = sum(receipt["n_spans_outside"] for receipt in sets.values())
+    has_tokens = "n_tokens" in config.attribute_columns or any(receipts[part.key]["has_tokens"] for part in parts)
+    facts = {
+        "name": config.name, "version": config.version, "licence": config.licence, "description": config.description,
+        "homepage": config.homepage, "tokenizer": manifest["tokenizer"] or ("as given" if has_tokens else ""),
+        "fingerprint": manifest["fingerprint"], "duckdb_version": manifest["duckdb_version"],
+        "suffix_list": manifest["suffix_list"], "n_spans_outside": str(outside),
+        **{f"fingerprint of {name}": value for name, value in manifest["attribute_fingerprints"].items()},
+    }  # fmt: skip
+    return Content(
+        config, indexed, cut, config.attribute_columns, shards, faults, alignments, facts, manifest["n_docs"], n_values
+    )
+
+
+def _fault_rows(report: Mapping[str, Any], name: str, attribute_set: str | None) -> list[dict[str, Any]]:
+    rows = []
+    for reason, n in sorted(report["rejects"].items()):
+        row, detail = next(((row, detail) for row, r, detail in report["examples"] if r == reason), (-1, ""))
+        rows.append(_fault(name, attribute_set, reason, n, row + 1 if row >= 0 else None, detail))
+    return rows
+
+
+def _fault(
+    name: str, attribute_set: str | None, reason: str, n_rows: int, first_row: int | None, detail: str
+) -> dict[str, Any]:
+    """A row of the catalogue's table `rejects`."""
+    return {
+        "name": name, "attribute_set": attribute_set, "reason": reason, "n_rows": n_rows, "first_row": first_row,
+        "detail": detail,
+    }  # fmt: skip
