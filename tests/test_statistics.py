@@ -94,7 +94,12 @@ def test_statistics_are_documented(statistic: Statistic) -> None:
     assert not statistic.title.endswith(".")
     for doc in [*docs, *([statistic.approx] if statistic.approx else [])]:
         assert doc.endswith("."), doc
-        assert doc[0].isupper() or doc.split()[0].strip(":;,") in {"docs", "first", "spans", "error", "n_missing", "n_with_values"} or doc[0].isdigit() or doc.startswith("U+"), doc
+        assert (
+            doc[0].isupper()
+            or doc.split()[0].strip(":;,") in {"docs", "first", "spans", "error", "n_missing", "n_with_values"}
+            or doc[0].isdigit()
+            or doc.startswith("U+")
+        ), doc
 
 
 @every_statistic
@@ -341,7 +346,9 @@ def test_domains_equal_tldextract_in_plain_python(mini: explorer.Corpus, rows_of
     import tldextract
 
     suffix_list = Path(publicsuffixlist.__file__).with_name("public_suffix_list.dat")
-    extract = tldextract.TLDExtract(suffix_list_urls=(suffix_list.as_uri(),), cache_dir=None, fallback_to_snapshot=False)
+    extract = tldextract.TLDExtract(
+        suffix_list_urls=(suffix_list.as_uri(),), cache_dir=None, fallback_to_snapshot=False
+    )
     counted: Counter[str] = Counter()
     size: Counter[str] = Counter()
     for row in rows_of_mini:

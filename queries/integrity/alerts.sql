@@ -1,6 +1,6 @@
 /*
 title = "Alerts"
-doc   = "What deserves a look first, most severe first, at most ten: checks that failed, a source or a domain that dominates, missing dates, URLs and attributes, suspicious lengths."
+doc   = "What deserves a look first, most severe first, at most ten: checks that failed, a source with more than half of all bytes (where there are several), a domain with more than a tenth, dates or URLs that more than half of the documents lack, attribute sets that more than a tenth lack, suspicious lengths."
 order = 2
 
 [columns]
@@ -13,6 +13,7 @@ message   = { unit = "text",   doc = "The same as a sentence." }
 
 with size as (
     select
+        count(*) as n_sources,
         sum(n_docs)::bigint as n_docs,
         sum(n_bytes)::bigint as n_bytes
     from merged.composition
@@ -25,39 +26,39 @@ by_domain as (
     where domain is not null
     group by domain
 ),
-found(severity, subject, value, threshold, message) as (
+found(place, severity, subject, value, threshold, message) as (
     select
-        severity, check_name, n_found::double, 0.0,
+        1, severity, check_name, n_found::double, 0.0,
         check_name || ': ' || format('{:,}', n_found) || '. ' || meaning
     from checks()
     where not is_ok
     union all
     select
-        'note', m.source, m.n_bytes / s.n_bytes, 0.5,
+        5, 'note', m.source, m.n_bytes / s.n_bytes, 0.5,
         'The source ' || m.source || ' holds ' || format('{:.0f}', 100 * m.n_bytes / s.n_bytes) || ' % of all bytes.'
     from merged.composition as m, size as s
-    where m.n_bytes > 0.5 * s.n_bytes
+    where m.n_bytes > 0.5 * s.n_bytes and s.n_sources > 1
     union all
     select
-        'note', d.domain, d.n_bytes / s.n_bytes, 0.1,
+        6, 'note', d.domain, d.n_bytes / s.n_bytes, 0.1,
         'The domain ' || d.domain || ' holds ' || format('{:.0f}', 100 * d.n_bytes / s.n_bytes) || ' % of all bytes.'
     from by_domain as d, size as s
     where d.n_bytes > 0.1 * s.n_bytes
     union all
     select
-        'note', 'dates', 1 - sum(m.n_dated) / max(s.n_docs), 0.5,
+        3, 'note', 'dates', 1 - sum(m.n_dated) / max(s.n_docs), 0.5,
         format('{:.0f}', 100 * (1 - sum(m.n_dated) / max(s.n_docs))) || ' % of the documents have no readable date of creation.'
     from merged.date_coverage as m, size as s
     having 1 - sum(m.n_dated) / max(s.n_docs) > 0.5
     union all
     select
-        'note', 'URLs', 1 - sum(m.n_with_url) / max(s.n_docs), 0.5,
+        4, 'note', 'URLs', 1 - sum(m.n_with_url) / max(s.n_docs), 0.5,
         format('{:.0f}', 100 * (1 - sum(m.n_with_url) / max(s.n_docs))) || ' % of the documents have no URL.'
     from merged.url_coverage as m, size as s
     having 1 - sum(m.n_with_url) / max(s.n_docs) > 0.5
     union all
     select
-        'warning', m.attribute_set,
+        2, 'warning', m.attribute_set,
         1 - coalesce(sum(m.n_docs) filter (where m.state <> 'missing'), 0) / max(s.n_docs), 0.1,
         'The attribute set ' || m.attribute_set || ' is missing for '
         || format('{:.0f}', 100 * (1 - coalesce(sum(m.n_docs) filter (where m.state <> 'missing'), 0) / max(s.n_docs)))
@@ -68,7 +69,7 @@ found(severity, subject, value, threshold, message) as (
     having 1 - coalesce(sum(m.n_docs) filter (where m.state <> 'missing'), 0) / max(s.n_docs) > 0.1
     union all
     select
-        'note', source, max(times_expected), 10.0,
+        7, 'note', source, max(times_expected), 10.0,
         'The source ' || source || ' has ' || format('{:,}', count(*)) || ' lengths in bytes that are far more frequent than their '
         || 'neighbours; the most striking is ' || format('{:,}', arg_max(length, (times_expected, -length)))
         || ', of ' || format('{:,}', arg_max(n_docs, (times_expected, -length))) || ' documents.'
@@ -82,5 +83,5 @@ select
     threshold::double as threshold,
     message
 from found
-order by list_position(['error', 'warning', 'note'], severity), value / greatest(threshold, 1) desc, subject, message
+order by list_position(['error', 'warning', 'note'], severity), place, value desc, subject, message
 limit 10;
