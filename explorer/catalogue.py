@@ -53,7 +53,9 @@ def write_catalogue(workspace: Workspace, content: Content, memory: int) -> None
                 connection.execute(
                     f"set temp_directory = {quote_literal(str(workspace.root / 'partials' / 'spill.writing'))}"
                 ).fetchall()
+                connection.execute("begin").fetchall()  # one commit instead of one a comment: a second less
                 _fill(connection, workspace, content)
+                connection.execute("commit").fetchall()
                 connection.execute("checkpoint").fetchall()
         except duckdb.Error as error:
             full = storage_failure(workspace.catalogue, error)

@@ -1,0 +1,103 @@
+"""Generated documentation equals what the code says, and the README's commands are the real ones."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from explorer.cli import cli
+from explorer.escape import markdown
+from explorer.statistic import Param, load_statistics
+from explorer.units import MEASURES
+
+ROOT = Path(__file__).parents[1]
+
+
+def _range(param: Param) -> str:
+    if param.choices or (param.min is None and param.max is None):
+        return ", ".join(param.choices)
+    return f"{'' if param.min is None else f'{param.min:g}'} to {'' if param.max is None else f'{param.max:g}'}"
+
+
+def statistics_page() -> str:
+    lines = [
+        "# Statistics",
+        "",
+        "Made from `queries/`. Each is a macro, a card, a section of the datasheet and `show NAME`.",
+    ]
+    section = ""
+    for statistic in load_statistics().values():
+        if statistic.section != section:
+            section = statistic.section
+            lines += ["", f"## {section.capitalize()}"]
+        lines += ["", f"### `{statistic.name}`", "", f"**{markdown(statistic.title)}.** {markdown(statistic.doc)}"]
+        if not statistic.is_exact:
+            lines += ["", f"Estimated: {markdown(statistic.approx)}"]
+        lines += ["", "| column | unit | definition |", "|---|---|---|"]
+        lines += [f"| `{c.name}` | {c.unit} | {markdown(c.doc)} |" for c in statistic.columns]
+        if statistic.params:
+            lines += ["", "| parameter | default | choices | meaning |", "|---|---|---|---|"]
+            lines += [f"| `{p.name}` | `{p.default!r}` | {_range(p)} | {markdown(p.doc)} |" for p in statistic.params]
+    lines += ["", "## Definitions of the counts", ""]
+    lines += [f"- **{measure.unit}**: {markdown(measure.definition)}" for measure in MEASURES]
+    return "\n".join(lines) + "\n"
+
+
+def commands_page() -> str:
+    lines = ["# Commands", "", "The `--help` of every command."]
+    context = click.Context(cli, info_name="corpus-explorer", **cli.context_settings)
+    for name in [None, *cli.list_commands(context)]:
+        if name is None:
+            text = cli.get_help(context)
+        else:
+            command = cli.get_command(context, name)
+            assert command is not None
+            with click.Context(command, info_name=name, parent=context) as inner:
+                text = command.get_help(inner)
+        text = text.replace(" (default: 8)", "")
+        lines += ["", f"## `corpus-explorer{f' {name}' if name else ''}`", "", "```text", text, "```"]
+    return "\n".join(lines) + "\n"
+
+
+def check(name: str, text: str) -> None:
+    path = ROOT / "docs" / name
+    if os.environ.get("CORPUS_EXPLORER_UPDATE_GOLDEN"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == text, f"docs/{name} is out of date"
+
+
+def test_statistics_page() -> None:
+    check("statistics.md", statistics_page())
+
+
+def test_commands_page() -> None:
+    check("commands.md", commands_page())
+
+
+def test_readme_names_real_things() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in re.findall(r"corpus-explorer ([a-z]+)\b", readme):
+        assert name in cli.commands, name
+    for name in re.findall(r"corpus-explorer show ([a-z_]+)", readme):
+        assert name in load_statistics(), name
+    for path in re.findall(r"\]\((?!http)([^)#]+)\)", readme):
+        assert (ROOT / path).exists(), path
+    assert len(re.findall(r"^python3 -m venv", readme, re.MULTILINE)) == 2  # the demo and the tests
+
+
+def test_only_the_app_imports_streamlit() -> None:
+    code = (
+        "import importlib, pkgutil, sys, explorer\n"
+        "for module in pkgutil.walk_packages(explorer.__path__, 'explorer.'):\n"
+        "    if not module.name.startswith(('explorer.app', 'explorer.site')):\n"
+        "        importlib.import_module(module.name)\n"
+        "print('streamlit' in sys.modules)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert result.stdout.strip() == "False"

@@ -1,0 +1,105 @@
+"""Outputs that are compared byte by byte: the diff of a golden file is what a reviewer reads.
+
+`CORPUS_EXPLORER_UPDATE_GOLDEN=1` rewrites them.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import explorer
+from explorer.render import render, units_of
+from explorer.sheet import collect, to_datasheet, to_stats_json, write_datasheet
+from explorer.statistic import find_statistic
+from tests.corpora import attribute_rows, build_corpus, documents, write_dolma
+
+GOLDEN = Path(__file__).parent / "golden"
+CONFIG = """
+[corpus]
+name = "Golden | <corpus>"
+version = "1"
+licence = "CC0-1.0"
+
+[sources.web]
+title = "Pages of the *web*"
+document_type = "web pages"
+licence = "CC0-1.0"
+"""
+
+
+def make(root: Path, workers: int = 1, *, reverse: bool = False) -> Path:
+    """A corpus with something for every section; `reverse` writes its files with other names and in another order."""
+    web, odd = (
+        documents(12, created="2021-05-01"),
+        documents(5, "a|b <script>`x`", created=None, metadata={"lang": "de"}),
+    )
+    names = ("z.jsonl", "a.jsonl.gz") if reverse else ("web.jsonl", "odd.jsonl.gz")
+    rows = (web[::-1], odd[::-1]) if reverse else (web, odd)
+    marks = attribute_rows(rows[0], marks__t__score=lambda row: [[0, 4, int(row["id"][4:]) / 10]], marks__t__none=[])
+    write_dolma(root / "in", dict(zip(names, rows, strict=True)), {"marks": {names[0]: marks}})
+    (root / "corpus.toml").write_text(CONFIG, encoding="utf-8")
+    build_corpus(root / "in", root / "w", config_path=root / "corpus.toml", workers=workers)
+    return root / "w"
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make(tmp_path_factory.mktemp("golden"))
+
+
+def compare(name: str, text: str) -> None:
+    path = GOLDEN / name
+    if os.environ.get("CORPUS_EXPLORER_UPDATE_GOLDEN"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == text, f"{path.name} differs; look at the diff"
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv", "md"])
+def test_formats(workspace: Path, form: str) -> None:
+    statistic = find_statistic("composition")
+    with explorer.open(workspace) as corpus:
+        frame = corpus.run(statistic, {})
+    compare(f"composition.{form}.txt", render(frame, form, units_of(frame, statistic)).decode())
+
+
+def test_datasheet(workspace: Path) -> None:
+    with explorer.open(workspace) as corpus:
+        entries = collect(corpus)
+        sheet, stats = to_datasheet(corpus, entries), to_stats_json(corpus, entries)
+        versions = {corpus.facts[name] for name in ("duckdb_version", "suffix_list", "explorer_version")}
+    for version in sorted(versions, key=len, reverse=True):  # they change without any number changing
+        sheet, stats = sheet.replace(version, "VERSION"), stats.replace(f'"{version}"', '"VERSION"')
+    compare("DATASHEET.md", sheet)
+    compare("stats.json", stats)
+
+
+def test_same_corpus_same_bytes(workspace: Path, tmp_path: Path) -> None:
+    """Other file names, the other order, two workers: the same numbers. File names and states of files may differ."""
+    other = make(tmp_path, workers=2, reverse=True)
+    with explorer.open(workspace) as a, explorer.open(other) as b:
+        assert a.facts == b.facts
+        for entry in collect(a):
+            if entry.statistic.name != "shard_report":
+                assert entry.frame.equals(b.run(entry.statistic, {})), entry.statistic.name
+
+
+def test_writing_twice_gives_the_same_bytes(workspace: Path, tmp_path: Path) -> None:
+    with explorer.open(workspace) as corpus:
+        first = [path.read_bytes() for path in write_datasheet(corpus, tmp_path / "a")]
+        second = [path.read_bytes() for path in write_datasheet(corpus, tmp_path / "b")]
+    assert first == second
+    assert {path.name for path in (tmp_path / "a").iterdir()} == {"DATASHEET.md", "stats.json"}
+
+
+def test_every_statistic_is_in_the_datasheet(workspace: Path) -> None:
+    with explorer.open(workspace) as corpus:
+        entries = collect(corpus)
+        sheet = to_datasheet(corpus, entries)
+    for entry in entries:
+        assert f"`from {entry.statistic.name}(" in sheet
+        assert f"`{entry.statistic.sql_hash}`" in sheet
+    assert "<script>" not in sheet
