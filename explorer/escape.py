@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_MARKDOWN = re.compile(r"([\\`*_\[\]|~$])")
+# An underscore between letters or digits opens no emphasis, and names are easier to read without backslashes.
+_MARKDOWN = re.compile(r"([\\`*\[\]|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 # Categories that a terminal or a reader's eye may be deceived by: controls, formats (right-to-left marks and the like),
 # surrogates, private use, line and paragraph separators.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
