@@ -12,9 +12,9 @@ from typing import Any
 
 from tests.corpora import write_dolma, write_lines
 
-ODD_SOURCE = "it's \"odd\" | *source* <b>`x`</b>"
+ODD_SOURCE = 'it\'s "odd" | *source* <b>`x`</b>'
 ODD_SET = "odd 'set' | <i>"
-ODD_KEY = 'a "key" | with <b>\'quotes\'</b>'
+ODD_KEY = "a \"key\" | with <b>'quotes'</b>"
 SOURCES = ("web", ODD_SOURCE, "bücher", "tiny")
 URLS = (
     "https://www.example.com/{n}",
@@ -30,7 +30,19 @@ URLS = (
     None,
 )
 DATES = ("2019-03-0{d}T10:00:00Z", "2021-1{m}-11", "2023", "1999-12-31T23:59:59+02:00", "yesterday", None, None)
-WORDS = "the of añb 文字 naïve corpus\u00a0text \U0001f600 line\nbreak para\n\ngraph tab\there x".split(" ")
+WORDS = (
+    "the",
+    "of",
+    "añb",
+    "文字",
+    "naïve",
+    "corpus\u00a0text",
+    "😀",
+    "line\nbreak",
+    "para\n\ngraph",
+    "tab\there",
+    "x",
+)
 
 Document = dict[str, Any]
 
@@ -99,15 +111,13 @@ def cuts(n: int) -> dict[str, Cut]:
 
 
 def write_cut(root: Path, documents: Sequence[Document], cut: Cut) -> Path:
-    """Write a Dolma folder. Two files are the same in every cut: there a set is missing, misaligned, or rows are broken."""
+    """Write a Dolma folder. Two files are the same in every cut: there sets are missing or misaligned, rows broken."""
     shards: dict[str, list[Document]] = {}
     attributes: dict[str, dict[str, list[Document]]] = {"rules": {}, ODD_SET: {}}
     for number, part in enumerate(cut):
         name = f"generated/part-{number}.jsonl"
         shards[name] = [documents[i] for i in part]
-        attributes["rules"][name] = [
-            {"id": documents[i]["id"], "attributes": rules(documents[i], i)} for i in part
-        ]  # fmt: skip
+        attributes["rules"][name] = [{"id": documents[i]["id"], "attributes": rules(documents[i], i)} for i in part]
         attributes[ODD_SET][name] = [{"id": documents[i]["id"], "attributes": {"Case": i, "case": -i}} for i in part]
     moved = [{"id": f"moved-{i}", "source": "tiny", "text": f"Moved document {i}."} for i in range(6)]
     shards["generated/moved.jsonl"] = moved
