@@ -53,7 +53,8 @@ class Corpus:
     @property
     def fingerprint(self) -> str:
         """Order-free hash of the documents' source, id, text and URL: equal on another machine."""
-        return str(self.manifest["fingerprint"])
+        # From the catalogue, not the manifest: a build between the opening of one and of the other would mix them.
+        return self.facts["fingerprint"]
 
     def show(self, name: str, **parameters: object) -> pl.DataFrame:
         """A statistic as a frame. Raises `UsageError` for an unknown name or a parameter out of range."""

@@ -8,11 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
 from explorer.build import BuildReport, build
+from explorer.config import CorpusConfig
+from explorer.ingest.read import read_documents
+from explorer.ingest.rows import FRAME_SCHEMA, Reject
+from explorer.ingest.shards import find_shards
 
 Row = Mapping[str, Any]
 MEMORY = 256 << 20
@@ -93,3 +98,14 @@ def build_corpus(inputs: Path | Sequence[Path], out: Path, **options: Any) -> Bu
     """`explorer.build.build` with one worker and little memory unless `options` say otherwise."""
     paths = [inputs] if isinstance(inputs, Path) else list(inputs)
     return build([str(path) for path in paths], out, **{"workers": 1, "memory": MEMORY, **options})
+
+
+def read_all(
+    path: Path, columns: Mapping[str, str] | None = None, batch_bytes: int = 1 << 20
+) -> tuple[pl.DataFrame, list[Reject]]:
+    """All documents of one file and the rows refused, read as the index pass reads them."""
+    (shard,) = find_shards([str(path)])
+    batches = list(read_documents(shard, CorpusConfig(columns=dict(columns or {})), batch_bytes))
+    rejects = [reject for batch in batches for reject in batch.rejects]
+    frames = [batch.frame for batch in batches]
+    return pl.concat(frames) if frames else pl.DataFrame(schema=dict(FRAME_SCHEMA)), rejects

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -133,14 +134,22 @@ def read_parquet(
                 for record in file.iter_batches(
                     batch_size=size, row_groups=[group], columns=columns, use_threads=False
                 ):
-                    yield _batch(record, first_row, plan, folder_source, (seen + record.num_rows) / n_total)
-                    first_row += record.num_rows
-                    seen += record.num_rows
+                    for piece in _pieces(record, batch_bytes):
+                        seen += piece.num_rows
+                        yield _batch(piece, first_row, plan, folder_source, seen / n_total)
+                        first_row += piece.num_rows
             except (pa.ArrowException, OSError) as error:
                 detail = f"{n_total - seen} rows from here on are lost: {first_line(error)}"
                 reject = Reject(first_row, "damaged", detail)
                 yield Batch(pl.DataFrame(schema=dict(FRAME_SCHEMA)), (reject,), 0, 1.0)
                 return
+
+
+def _pieces(record: pa.RecordBatch, batch_bytes: int) -> Iterator[pa.RecordBatch]:
+    """A batch in pieces of about `batch_bytes`: texts that repeat take far more memory than their file says."""
+    n = min(record.num_rows, record.nbytes // batch_bytes + 1)
+    cuts = [record.num_rows * i // n for i in range(n + 1)] if n else []
+    yield from (record.slice(first, last - first) for first, last in pairwise(cuts))
 
 
 def _batch(record: pa.RecordBatch, first_row: int, plan: Layout, folder_source: str, progress: float) -> Batch:
