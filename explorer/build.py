@@ -16,7 +16,7 @@ from explorer.attributes import attribute_from_json
 from explorer.catalogue import write_catalogue
 from explorer.config import CorpusConfig, read_config
 from explorer.errors import InputError, UsageError, WorkspaceError
-from explorer.executor import Pool, default_workers, open_pool
+from explorer.executor import Runner, default_workers, open_pool
 from explorer.ingest.shards import find_shards, shard_from_json
 from explorer.partials import Piece, compute_partials, partial_path, pieces
 from explorer.plan import plan_parts
@@ -164,7 +164,7 @@ def _last_parts(workspace: Workspace) -> list[Part]:
 
 
 def _index(
-    workspace: Workspace, parts: Sequence[Part], options: IndexOptions, pool: Pool, listener: Listener
+    workspace: Workspace, parts: Sequence[Part], options: IndexOptions, pool: Runner, listener: Listener
 ) -> tuple[dict[str, dict[str, Any]], int]:
     """Receipts of all parts by key, computing those that are missing; and the bytes of input read."""
     receipts: dict[str, dict[str, Any]] = {}
@@ -201,7 +201,7 @@ def _index_sets(
     parts: Sequence[Part],
     receipts: Mapping[str, Mapping[str, Any]],
     options: IndexOptions,
-    pool: Pool,
+    pool: Runner,
     listener: Listener,
 ) -> tuple[dict[tuple[str, str], dict[str, Any]], int]:
     """Receipts of all attribute sets by (part, set), computing those that are missing; and the bytes of input read."""
@@ -257,7 +257,7 @@ def _cut(
 
 
 def _partials(
-    workspace: Workspace, cut: Mapping[str, Sequence[Piece]], pool: Pool, memory: int, listener: Listener
+    workspace: Workspace, cut: Mapping[str, Sequence[Piece]], pool: Runner, memory: int, listener: Listener
 ) -> None:
     statistics = load_statistics()
     tasks = []

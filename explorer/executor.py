@@ -1,4 +1,4 @@
-"""Running tasks: a pool of processes on this machine, each single-threaded so that `workers` means cores."""
+"""Running tasks: in this process, or in a pool of processes, each single-threaded so that `workers` means cores."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import connection, get_context, parent_process
-from typing import Any
+from typing import Any, Protocol
 
 from explorer.errors import ExplorerError
 
@@ -54,6 +54,31 @@ _OUT_OF_MEMORY = (
     "a worker process ran out of memory or was killed; give fewer --workers or more memory and run the same build "
     "again: what is finished is kept"
 )
+
+
+class Runner(Protocol):
+    """Whoever runs tasks; a cluster's scheduler can take this place."""
+
+    def run(self, tasks: Iterable[Task], on_progress: Callable[[float], None]) -> Iterator[Any]: ...
+
+
+class Inline:
+    """Runs tasks in this process, one after the other: for one worker, without the second that a process takes."""
+
+    def run(self, tasks: Iterable[Task], on_progress: Callable[[float], None]) -> Iterator[Any]:
+        """Yield results in the order of the tasks; see `Pool.run`."""
+        done = 0.0
+
+        def report(amount: float) -> None:
+            nonlocal done
+            done += amount
+            on_progress(done)
+
+        for function, arguments in tasks:
+            try:
+                yield function(*arguments, report)
+            except MemoryError:
+                raise ExplorerError(_OUT_OF_MEMORY) from None
 
 
 class Pool:
@@ -113,8 +138,11 @@ def _no_interrupts() -> Iterator[None]:
 
 
 @contextmanager
-def open_pool(workers: int) -> Iterator[Pool]:
+def open_pool(workers: int) -> Iterator[Runner]:
     """A pool whose processes are ended on every way out, at once when that is an error or Ctrl-C."""
+    if workers == 1:
+        yield Inline()
+        return
     # Read by Polars and Arrow when a worker imports them; a worker inherits them.
     before = {name: os.environ.get(name) for name in _SINGLE}
     os.environ.update(_SINGLE)

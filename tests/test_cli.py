@@ -122,10 +122,3 @@ def test_a_reader_that_leaves_early_is_no_error(workspace: Path) -> None:
     result = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, check=False)
     assert b"Traceback" not in result.stderr
     assert result.stdout == b"range\n"
-
-
-def test_help_is_in_the_docs() -> None:
-    for command in ("demo", "build", "convert", "init", "list", "show", "sql", "datasheet", "check", "app"):
-        result = run(command, "--help")
-        assert result.returncode == 0, command
-        assert b"Usage" in result.stdout

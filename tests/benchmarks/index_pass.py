@@ -3,8 +3,8 @@
     python -m tests.benchmarks.index_pass --shards FOLDER [--tokenizer cl100k_base] [--workers 2] [--memory-of-build]
 
 The floor is DuckDB decoding the same Parquet with `sum(strlen(text))`. Both are measured in CPU seconds (user and
-system) of one thread, in turn, several times; the ratio of medians is what to quote. `tools/scale_up.py` beside the test
-data grows shards of any size.
+system) of one thread, in turn, several times; the ratio of medians is what to quote. `tools/scale_up.py` beside the
+test data grows shards of any size.
 """
 
 from __future__ import annotations
@@ -109,9 +109,8 @@ def main() -> None:
     print(f"text                      {megabytes:10.0f} MB")
     print(f"floor: sum(strlen(text))  {megabytes / f:10.0f} MB/s per core")
     print(f"index pass                {megabytes / o:10.0f} MB/s per core")
-    print(
-        f"index pass / floor        {o / f:10.1f} times the CPU (rounds: {', '.join(f'{a / b:.1f}' for a, b in zip(ours, floors, strict=True))})"
-    )
+    rounds = ", ".join(f"{a / b:.1f}" for a, b in zip(ours, floors, strict=True))
+    print(f"index pass / floor        {o / f:10.1f} times the CPU (rounds: {rounds})")
     if args.memory_of_build:
         with tempfile.TemporaryDirectory() as folder:
             seconds, peak = peak_memory(
