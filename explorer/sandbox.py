@@ -58,6 +58,8 @@ def run_query(catalogue: Path, sql: str, *, limit: int = MAX_ROWS, seconds: floa
         "max_bytes": MAX_BYTES,
         "address_space": ADDRESS_SPACE,
     }
+    if not catalogue.is_file():
+        raise QueryError("the catalogue is missing; build again to write it")
     if not _SLOTS.acquire(timeout=2 * seconds):
         raise QueryError("other queries are running; try again in a moment")
     try:

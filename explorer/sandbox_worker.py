@@ -151,6 +151,9 @@ def answer(request: dict[str, Any]) -> tuple[dict[str, Any], Any]:
         )
         connection.execute("set disabled_filesystems = 'LocalFileSystem'").fetchall()
         connection.execute("set lock_configuration = true").fetchall()
+    except duckdb.Error:  # its message would name the path
+        return {"error": "the catalogue cannot be opened; build again to rewrite it"}, None
+    try:
         check(connection, request["sql"])
         table = select(connection, request["sql"], request["limit"] + 1)
     except RefusedError as refused:

@@ -12,9 +12,10 @@ from explorer.app import session
 from explorer.app.table import is_prose, show_downloads, show_prose, show_table
 from explorer.app.text import safe
 from explorer.app.words import why_empty
-from explorer.charts import Chart, column_title, draw, weights
+from explorer.charts import Chart, draw, weights
 from explorer.errors import ExplorerError, QueryError
 from explorer.escape import code_span
+from explorer.plots import column_title
 from explorer.render import units_of
 from explorer.statistic import Param, Statistic, Value
 from explorer.units import UNITS, format_value

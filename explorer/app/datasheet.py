@@ -21,5 +21,8 @@ def datasheet_page() -> None:
         on_click="ignore",
         type="primary",
     )
-    with st.container(border=True, height=900):
+    shown, source = st.tabs(["Preview", "Markdown"])
+    with shown, st.container(border=True, height=900):
         st.markdown(text)
+    with source:
+        st.code(text, "markdown", height=900, wrap_lines=True)

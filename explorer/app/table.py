@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from explorer.app.text import safe
-from explorer.charts import column_title
+from explorer.plots import column_title
 from explorer.render import render
 from explorer.statistic import Statistic
 from explorer.units import UNITS, format_value
@@ -48,15 +48,23 @@ def is_prose(frame: pl.DataFrame, units: Mapping[str, str]) -> bool:
 
 
 def show_prose(frame: pl.DataFrame, units: Mapping[str, str]) -> None:
-    """A table whose cells wrap."""
-    kept = [name for name in frame.columns if frame[name].null_count() < frame.height]
-    titles = [column_title(name) for name in kept]
-    rule = ["---:" if UNITS[units[name]].is_numeric else "---" for name in kept]
-    lines = [[safe(title[:1].upper() + title[1:]) for title in titles], rule]
-    for row in frame.select(kept).iter_rows():
-        cells = (format_value(value, units[name]) for name, value in zip(kept, row, strict=True))
-        lines.append([safe(cell[:_MAX_CELL]) or "–" for cell in cells])
-    st.markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
+    """Each row as a paragraph: its names and numbers, then its sentences. Reads well on any width."""
+    paragraphs = []
+    for row in frame.iter_rows(named=True):
+        facts: list[str] = []
+        sentences: list[str] = []
+        for name, value in row.items():
+            text = safe(format_value(value, units[name])[:_MAX_CELL])
+            if value is None:
+                continue
+            if units[name] == "text":
+                sentences.append(text)
+            elif units[name] == "name":
+                facts.append(text if facts else f"**{text}**")
+            else:
+                facts.append(f"{safe(column_title(name))} {text}")
+        paragraphs.append("  \n".join([" · ".join(facts), *sentences]))
+    st.markdown("\n\n".join(paragraphs))
 
 
 def _config(name: str, unit: str, docs: Mapping[str, str]) -> Any:
