@@ -18,6 +18,7 @@ ODD_KEY = "a \"key\" | with <b>'quotes'</b>"
 SOURCES = ("web", ODD_SOURCE, "bücher", "tiny")
 URLS = (
     "https://www.example.com/{n}",
+    "https://d{n}.org/",
     "http://blog.example.co.uk/{n}?a=b|c",
     "https://example.com/<script>{n}",
     "https://münchen.de/{n}",
