@@ -18,7 +18,8 @@ import orjson
 import polars as pl
 import pyarrow as pa
 
-from explorer.spans import summarise
+from explorer.ingest.span_maps import SpanMaps
+from explorer.spans import Floats, Ints, summarise
 
 SHAPES = ("spans", "number", "bool", "text", "nested")
 PRESENT, MISALIGNED, MISSING = "present", "misaligned", "missing"
@@ -70,6 +71,16 @@ def attribute_from_json(data: Mapping[str, Any]) -> Attribute:
     return Attribute(data["attribute_set"], tuple(data["path"]), data["shape"])
 
 
+@dataclass(frozen=True)
+class SpanBlock:
+    """Lists of spans as arrays; see `Values` for what they hold."""
+
+    docs: Ints
+    attributes: Ints
+    counts: Ints
+    spans: Floats  # (sum of counts, 3)
+
+
 @dataclass
 class Values:
     """Values of many documents for many keys, laid end to end as they are read (one entry per document and key)."""
@@ -79,11 +90,13 @@ class Values:
     counts: list[int] = field(default_factory=list)
     spans: list[float] = field(default_factory=list)  # start, end, score, start, ...
     scalars: list[tuple[int, int, float | str]] = field(default_factory=list)  # (doc, attribute, value)
+    blocks: list[SpanBlock] = field(default_factory=list)  # what came as arrays
 
     @property
     def n(self) -> int:
         """How much there is: values and spans."""
-        return len(self.docs) + len(self.scalars) + len(self.spans) // 3
+        listed = len(self.docs) + len(self.scalars) + len(self.spans) // 3
+        return listed + sum(len(block.docs) + len(block.spans) for block in self.blocks)
 
 
 class Taker(Protocol):
@@ -92,6 +105,10 @@ class Taker(Protocol):
     attribute_set: str
 
     def add(self, values: Values, doc: int, attributes: Mapping[str, Any]) -> None: ...
+
+    def add_maps(self, values: Values, docs: Ints, maps: SpanMaps) -> bool:
+        """Take in the spans of many documents (-1: none) at once; False to be given them one by one instead."""
+        ...
 
 
 class SetReader:
@@ -137,6 +154,20 @@ class SetReader:
                     values.spans += flat
                     continue
             self._add_value(values, doc, (key,), value)
+
+    def add_maps(self, values: Values, docs: Ints, maps: SpanMaps) -> bool:
+        positions = np.array([self._span_position(key) for key in maps.keys], dtype=np.int64)
+        owners = np.repeat(docs, maps.lengths)
+        attributes = positions[maps.codes] if len(positions) else maps.codes
+        kept = (owners >= 0) & (attributes >= 0)
+        spans = maps.spans[np.repeat(kept, maps.counts)]
+        values.blocks.append(SpanBlock(owners[kept], attributes[kept], maps.counts[kept], spans))
+        return True
+
+    def _span_position(self, key: str) -> int:
+        """The position of a key with spans; -1 where there are too many."""
+        found = self.position((key,), "spans")
+        return -1 if found is None else found
 
     def _add_value(self, values: Values, doc: int, path: tuple[str, ...], value: Any) -> None:
         if isinstance(value, dict) and value and len(path) < MAX_DEPTH:
@@ -220,10 +251,12 @@ def tabulate(
     `n_chars` is each document's length by its number in the part. The span table leaves out lists of one span over
     the whole text: their score is in the value table and their place is known.
     """
-    docs = np.array(values.docs, dtype=np.int64)
-    keys = np.array(values.attributes, dtype=np.int32)
-    counts = np.array(values.counts, dtype=np.int64)
-    spans = np.array(values.spans, dtype=np.float64).reshape(-1, 3)
+    blocks = values.blocks
+    docs = np.concatenate([np.array(values.docs, dtype=np.int64), *(block.docs for block in blocks)])
+    keys = np.concatenate([np.array(values.attributes, dtype=np.int64), *(block.attributes for block in blocks)])
+    counts = np.concatenate([np.array(values.counts, dtype=np.int64), *(block.counts for block in blocks)])
+    listed = np.array(values.spans, dtype=np.float64).reshape(-1, 3)
+    spans = np.concatenate([listed, *(block.spans for block in blocks)])
     starts, ends, scores = spans[:, 0], spans[:, 1], spans[:, 2]
     lengths = n_chars[docs] if len(docs) else np.zeros(0, dtype=np.int64)
     summary = summarise(counts, starts, ends, scores, lengths)
@@ -233,7 +266,7 @@ def tabulate(
     table = pa.table(
         [
             docs.astype(np.int32),
-            keys,
+            keys.astype(np.int32),
             counts.astype(np.int32),
             pa.array(summary.first, mask=np.isnan(summary.first)),
             pa.array(summary.maximum, mask=np.isnan(summary.maximum)),

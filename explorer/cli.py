@@ -97,7 +97,8 @@ def build_command(
     """Read shards (files, folders, globs) once and write a workspace of statistics.
 
     Reads tagged Parquet, Dolma documents with attributes beside them, and any Parquet or JSON Lines with a text column
-    (.json, .jsonl, plain, .gz or .zst). A build that was stopped goes on where it was; unchanged files are not read again.
+    (.json, .jsonl, plain, .gz or .zst). A build that was stopped goes on where it was; unchanged files are not read
+    again.
     """
     with _progress() as listen:
         report = build(

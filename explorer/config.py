@@ -34,7 +34,7 @@ class CorpusConfig:
     """The checked content of a `corpus.toml`.
 
     `columns` maps a role (`ROLES`) to a column, a dotted path into `metadata`, or, for `language` and
-    `n_tokens`, to `attribute:SET/KEY` (for `language` the KEY is a prefix: the key under it with the highest score wins).
+    `n_tokens`, to `attribute:SET/KEY` (for `language` the KEY is a prefix: the highest score under it wins).
     """
 
     name: str = ""

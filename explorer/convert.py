@@ -29,7 +29,9 @@ from explorer.ingest.parquet import FORMAT_KEY, VALUES_COLUMN, layout
 from explorer.ingest.read import read_documents
 from explorer.ingest.rows import ATTRIBUTES_COLUMN, FLAT_SET, Reject
 from explorer.ingest.shards import Shard, find_shards
+from explorer.ingest.span_maps import SpanMaps
 from explorer.setaside import Aside
+from explorer.spans import Ints
 from explorer.workspace import disk_errors, replacing
 
 ROW_GROUP_BYTES = 16 << 20
@@ -166,6 +168,9 @@ class _Raw:
         self._json.append(orjson.dumps(attributes))
         if len(self._docs) >= 8192:
             self.flush()
+
+    def add_maps(self, values: Values, docs: Ints, maps: SpanMaps) -> bool:
+        return False
 
     def flush(self) -> None:
         self._aside.add(

@@ -89,7 +89,7 @@ def partial_path(workspace: Workspace, statistic: Statistic, piece: Piece) -> Pa
 def compute_partials(
     root: Path, piece: Piece, names: Sequence[str], memory: int, progress: Callable[[float], None]
 ) -> None:
-    """Compute the partials of some statistics on one piece and write each to its file. Statistics with one partial share it."""
+    """Compute some statistics' partials on one piece and write each to its file; equal partials share one."""
     workspace = Workspace(root)
     statistics = load_statistics()
     with connect(memory, root / "partials" / f"spill.writing{piece.key}") as connection:
@@ -144,9 +144,8 @@ def merge_sql(statistic: Statistic, table: str, columns: Sequence[tuple[str, str
             items.append(quoted)
         else:
             if rule == "sum" and kind in ("DOUBLE", "FLOAT", "HUGEINT", "UHUGEINT"):
-                raise StatisticError(
-                    f"{statistic.section}/{statistic.name}.sql: a sum of {kind} ({name}) depends on the cut; cast it to bigint or decimal"
-                )
+                where = f"{statistic.section}/{statistic.name}.sql"
+                raise StatisticError(f"{where}: a sum of {kind} ({name}) depends on the cut; cast to bigint or decimal")
             target = kind if rule != "sum" or kind.startswith("DECIMAL") else "BIGINT"
             items.append(f"{rule}({quoted})::{target} as {quoted}")
     group = f" group by {', '.join(keys)}" if keys else ""

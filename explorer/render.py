@@ -120,7 +120,7 @@ def cells(frame: pl.DataFrame, units: Mapping[str, str]) -> list[list[str]]:
 
 def to_markdown(frame: pl.DataFrame, units: Mapping[str, str], names: Sequence[str] | None = None) -> str:
     """A Markdown table; numbers to the right. `names` are the headings, by default the columns' names."""
-    shown = [n for n in names or frame.columns]
+    shown = list(names or frame.columns)
     rule = ["---:" if UNITS[units[name]].is_numeric else "---" for name in frame.columns]
     lines = [f"| {' | '.join(map(markdown, shown))} |", f"| {' | '.join(rule)} |"]
     lines += [f"| {' | '.join(markdown(cell) for cell in row)} |" for row in cells(frame, units)]

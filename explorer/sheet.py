@@ -110,8 +110,8 @@ def _identity(facts: dict[str, str]) -> str:
     ]
     frame = pl.DataFrame([(a, b or "not stated") for a, b in rows], schema=["Fact", "Value"], orient="row")
     note = (
-        "The fingerprint covers every document's source, id, text and URL; it does not depend on how the shards are cut "
-        "or ordered. Numbers are exact unless their section says that they are estimated."
+        "The fingerprint covers every document's source, id, text and URL; it does not depend on how the shards are "
+        "cut or ordered. Numbers are exact unless their section says that they are estimated."
     )
     return f"{to_markdown(frame, {'Fact': 'name', 'Value': 'text'})}\n{note}"
 

@@ -259,7 +259,8 @@ def load_statistics(root: Path | None = None) -> Mapping[str, Statistic]:
 
 
 SECTIONS = (
-    "sources", "domains", "lengths", "time", "languages", "licences", "attributes", "duplicates", "filters", "integrity",
+    "sources", "domains", "lengths", "time", "languages", "licences", "attributes", "duplicates", "filters",
+    "integrity",
 )  # fmt: skip
 
 

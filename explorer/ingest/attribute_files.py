@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from explorer.ingest.lines import Lines, parse_row
 from explorer.ingest.parquet import FORMAT_KEY, VALUES_COLUMN, parquet_schema
 from explorer.ingest.rows import ATTRIBUTES_COLUMN, FLAT_SET, Reject
 from explorer.ingest.shards import first_line
+from explorer.ingest.span_maps import span_maps
 from explorer.ingest.values import is_id
 
 _CHUNK = 250_000  # values and spans, as Python numbers some 100 bytes each
@@ -154,13 +155,16 @@ def read_inline(
             )
             for i in sorted(invalid):
                 alignment.reject(Reject(rows[i], "invalid_utf8"))
-            sound = (number for i, number in enumerate(rows) if i not in invalid)
+            sound = [number for i, number in enumerate(rows) if i not in invalid]
+            taken = _add_maps(record, sound, row_to_doc, documents, reader, values, alignment, converted=converted)
+            if taken:
+                record = _without_spans(record)
             for number, found in zip(sound, _row_attributes(record, reader.attribute_set, converted), strict=True):
                 doc = row_to_doc[number] if number < len(row_to_doc) else -1
                 if isinstance(found, str):
                     alignment.reject(Reject(number, "no_attributes", found))
                 elif doc >= 0 and found is not None:
-                    alignment.n_rows += 1
+                    alignment.n_rows += not taken
                     alignment.state[doc] = PRESENT
                     reader.add(values, documents.first_doc + doc, found)
             if values.n >= _CHUNK:
@@ -168,6 +172,43 @@ def read_inline(
                 values = Values()
     yield values
     yield alignment
+
+
+def _add_maps(
+    record: pa.RecordBatch,
+    rows: Sequence[int],
+    row_to_doc: Sequence[int],
+    documents: Documents,
+    reader: Taker,
+    values: Values,
+    alignment: Alignment,
+    *,
+    converted: bool,
+) -> bool:
+    """Take the spans of a batch in as arrays where they allow it; False leaves them to be read row by row."""
+    if ATTRIBUTES_COLUMN not in record.schema.names:
+        return False
+    column = record.column(ATTRIBUTES_COLUMN)
+    if converted:  # a struct of the one set that was asked for
+        column = column.flatten()[0]
+    maps = span_maps(column)
+    if maps is None:
+        return False
+    docs = np.array([row_to_doc[row] if row < len(row_to_doc) else -1 for row in rows], dtype=np.int64)
+    there = (docs >= 0) & column.is_valid().to_numpy(zero_copy_only=False)
+    if not reader.add_maps(values, np.where(there, documents.first_doc + docs, -1), maps):
+        return False
+    for doc in docs[there].tolist():
+        alignment.state[doc] = PRESENT
+    alignment.n_rows += int(there.sum())
+    return True
+
+
+def _without_spans(record: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch with its attributes taken out; what is not spans stays to be read row by row."""
+    names = record.schema.names
+    gone = names.index(ATTRIBUTES_COLUMN)
+    return record.set_column(gone, ATTRIBUTES_COLUMN, pa.nulls(record.num_rows))
 
 
 def _next_record(records: Iterator[pa.RecordBatch], row: int, alignment: Alignment) -> pa.RecordBatch | None:
