@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import hashlib
 import json
 import os
 import uuid
@@ -377,3 +378,21 @@ def test_rows_are_numbered_within_the_file(tmp_path: Path) -> None:
 def read_all_piece(shard: Shard) -> pl.DataFrame:
 
     return pl.concat([batch.frame for batch in read_documents(shard, CorpusConfig(), 1 << 20)])
+
+
+def test_padding_between_members_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(gzip.compress(_lines(ROWS[:2])) + b"\0" * 300_000 + gzip.compress(_lines(ROWS[2:])))
+    frame, rejects = read_all(path)
+    assert (frame["id"].to_list(), rejects) == ([row["id"] for row in ROWS], [])
+
+
+def test_a_wrong_checksum_is_damage(tmp_path: Path) -> None:
+    rows = [{"id": str(i), "text": hashlib.sha256(str(i).encode()).hexdigest()} for i in range(5000)]
+    data = bytearray(gzip.compress(_lines(rows)))
+    data[-8] ^= 0xFF
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(bytes(data))
+    frame, rejects = read_all(path)
+    assert 0 < frame.height < 5000
+    assert [(r.row, r.reason) for r in rejects] == [(frame.height, "damaged")]

@@ -47,10 +47,17 @@ class Lines:
                 with _decompressed(raw, self.path) as stream:
                     for row, line in enumerate(stream):
                         yield row, line if row else line.removeprefix(codecs.BOM_UTF8)
-        except (EOFError, isal_zlib.error, zstandard.ZstdError) as error:
-            self.fault = Reject(row + 1 if row >= 0 else -1, "truncated" if row >= 0 else "unreadable_file", f"{error}")
+        except EOFError as error:
+            self.fault = _fault(row, "truncated", f"{error}")
+        except (isal_zlib.error, zstandard.ZstdError) as error:  # type: ignore[misc]
+            self.fault = _fault(row, "damaged", f"{error}")
         except OSError as error:
-            self.fault = Reject(row + 1 if row >= 0 else -1, "unreadable_file", error.strerror or str(error))
+            self.fault = _fault(row, "unreadable_file", error.strerror or str(error))
+
+
+def _fault(row: int, reason: str, detail: str) -> Reject:
+    """The fault that ended a file after `row` (-1: before its first)."""
+    return Reject(row + 1, reason, detail) if row >= 0 else Reject(-1, "unreadable_file", detail)
 
 
 def _decompressed(raw: io.BufferedReader[Any], path: str) -> io.BufferedReader[Any]:
@@ -86,8 +93,10 @@ class _Members(io.RawIOBase):
         while not self._ready:
             block = self._rest or self._raw.read(_MEMBER_BLOCK)
             self._rest = b""
-            if self._member is None:
-                block = block.lstrip(b"\0") or self._raw.read(_MEMBER_BLOCK).lstrip(b"\0")  # padding
+            if self._member is None:  # padding may lie between members
+                while block and not (rest := block.lstrip(b"\0")):
+                    block = self._raw.read(_MEMBER_BLOCK)
+                block = rest if block else block
             if not block:
                 if self._member is not None:
                     raise EOFError("compressed data ends in the middle")
