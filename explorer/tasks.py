@@ -202,15 +202,25 @@ def fingerprint_documents(table: pa.Table) -> int:
 
     It covers source, id, text and URL, so equal corpora agree on any machine and however they are cut.
     """
-    texts = table["text_md5"].combine_chunks().storage.to_pylist()
     total = 0
+    sources: dict[str, bytes] = {}
+    md5 = hashlib.md5
     for source, name, text, url in zip(
-        table["source"].to_pylist(), table["id"].to_pylist(), texts, table["url"].to_pylist(), strict=True
+        table["source"].to_pylist(),
+        table["id"].cast(pa.large_binary()).to_pylist(),
+        table["text_md5"].combine_chunks().storage.to_pylist(),
+        table["url"].cast(pa.large_binary()).to_pylist(),
+        strict=True,
     ):
-        fields = (source.encode(), name.encode(), text, (url or "").encode())
-        key = b"".join(len(field).to_bytes(8) + field for field in fields)  # lengths, because a field may hold any byte
-        total += int.from_bytes(hashlib.md5(key, usedforsecurity=False).digest())
+        head = sources.get(source) or sources.setdefault(source, _measured(source.encode()))
+        key = head + _measured(name) + _measured(text) + _measured(url or b"")
+        total += int.from_bytes(md5(key, usedforsecurity=False).digest())
     return total
+
+
+def _measured(field: bytes) -> bytes:
+    """A field after its length, because a field may hold any byte."""
+    return len(field).to_bytes(8) + field
 
 
 def attribute_sets(part: Part, receipt: dict[str, Any]) -> list[str]:
