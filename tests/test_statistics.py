@@ -1,28 +1,17 @@
-"""Contracts of all statistics, cases computed by hand, and an independent count of real data."""
+"""Contracts of all statistics, over one generated corpus that is cut into files in several ways."""
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import datetime
-import gzip
-import json
 import math
-import re
 import shutil
-import tomllib
-import warnings
-from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import polars as pl
-import publicsuffixlist
 import pytest
-import tldextract
 
 import explorer
 from explorer.catalogue import add_statistic
@@ -282,144 +271,7 @@ def test_score_quantiles_are_within_their_bound(corpus: explorer.Corpus) -> None
             assert abs(row[f"p{percent:02}_approx"] - exact) <= 0.01 * abs(exact), (row, percent)
 
 
-# ---- cases computed by hand
-
-
-def case_names() -> list[str]:
-    return sorted(path.parent.name for path in CASES.glob("*/expected.csv"))
-
-
-@pytest.mark.parametrize("case", case_names())
-def test_case(case: str, tmp_path: Path) -> None:
-    """A folder `cases/<statistic>[-variant]/` holds documents.jsonl and expected.csv, and may hold corpus.toml,
-    params.toml and attributes/<set>.jsonl.
-
-    The expected table names the columns that it checks, in order. An empty field is null; numbers may be fractions.
-    """
-    folder = CASES / case
-    root = tmp_path / "in"
-    (root / "documents").mkdir(parents=True)
-    shutil.copyfile(folder / "documents.jsonl", root / "documents" / "case.jsonl")
-    for path in folder.glob("attributes/*.jsonl"):
-        (root / "attributes" / path.stem).mkdir(parents=True)
-        shutil.copyfile(path, root / "attributes" / path.stem / "case.jsonl")
-    config = folder / "corpus.toml"
-    build_corpus(root, tmp_path / "out", config_path=config if config.exists() else None)
-    params = folder / "params.toml"
-    given = tomllib.loads(params.read_text(encoding="utf-8")) if params.exists() else {}
-    with explorer.open(tmp_path / "out") as opened:
-        frame = opened.show(case.partition("-")[0], **given)
-    with (folder / "expected.csv").open(encoding="utf-8", newline="") as lines:
-        header, *expected = list(csv.reader(lines))
-    assert [column for column in frame.columns if column in header] == header
-    assert [[plain(value) for value in row] for row in frame.select(header).rows()] == [
-        [pytest.approx(e, rel=1e-12) if isinstance(e := number(text), float) else e for text in row] for row in expected
-    ]
-
-
-def plain(value: object) -> object:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return value.isoformat() if isinstance(value, datetime.date) else value
-
-
-def number(text: str) -> object:
-    if text == "":
-        return None
-    if re.fullmatch(r"-?\d+", text):
-        return int(text)
-    if re.fullmatch(r"-?\d+(\.\d+|/\d+)", text):
-        return float(Fraction(text))
-    return text
-
-
-def test_every_statistic_with_arithmetic_of_its_own_has_a_case() -> None:
-    covered = {name.partition("-")[0] for name in case_names()}
-    assert covered <= STATISTICS.keys()
-    plain_tables = {"rejected_rows", "shard_report"}  # what the build wrote, tested with the build
-    assert STATISTICS.keys() - covered - plain_tables == set()
-
-
-# ---- real data, counted by independent means
-
-_SPACE = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-_WORD = re.compile(f"[^{_SPACE}]+")
-
-
-@pytest.fixture(scope="session")
-def mini(mini_dolma: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[explorer.Corpus]:
-    out = tmp_path_factory.mktemp("mini") / "out"
-    build_corpus(mini_dolma, out, workers=2, memory=1 << 30)
-    with explorer.open(out) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="session")
-def rows_of_mini(mini_dolma: Path) -> list[dict[str, Any]]:
-    rows = []
-    for path in sorted(mini_dolma.glob("documents/**/*.gz")):
-        with gzip.open(path, "rt", encoding="utf-8", newline="\n") as lines:
-            rows += [json.loads(line) for line in lines]
-    return rows
-
-
-@pytest.mark.xdist_group("mini")
-def test_totals_equal_the_known_truth(mini: explorer.Corpus, mini_dolma: Path) -> None:
-    truth = json.loads((mini_dolma / "truth.json").read_text(encoding="utf-8"))
-    totals = mini.show("totals").row(0, named=True)
-    assert totals["n_docs"] == truth["documents"]
-    assert totals["n_sources"] == truth["sources"]
-    assert totals["n_bytes"] == truth["text_bytes"]
-
-
-@pytest.mark.xdist_group("mini")
-def test_composition_equals_a_count_in_plain_python(mini: explorer.Corpus, rows_of_mini: list[dict[str, Any]]) -> None:
-    counted: dict[str, Counter[str]] = defaultdict(Counter)
-    for row in rows_of_mini:
-        text = row["text"]
-        lines = text.split("\n")
-        counted[row["source"]].update(
-            n_docs=1,
-            n_bytes=len(text.encode()),
-            n_chars=len(text),
-            n_words=len(_WORD.findall(text)),
-            n_lines=len(lines) if text else 0,
-            n_paragraphs=sum(1 for line in lines if _WORD.search(line)),
-        )
-    shown = mini.show("composition")
-    measures = ["n_docs", "n_bytes", "n_chars", "n_words", "n_lines", "n_paragraphs"]
-    assert {row[0]: dict(zip(measures, row[1:], strict=True)) for row in shown.select("source", *measures).rows()} == {
-        source: dict(counts) for source, counts in counted.items()
-    }
-
-
-@pytest.mark.xdist_group("mini")
-def test_domains_equal_tldextract_in_plain_python(mini: explorer.Corpus, rows_of_mini: list[dict[str, Any]]) -> None:
-    suffix_list = Path(publicsuffixlist.__file__).with_name("public_suffix_list.dat")
-    extract = tldextract.TLDExtract(suffix_list_urls=[suffix_list.as_uri()], cache_dir=None, fallback_to_snapshot=False)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # the library leaves its list to the garbage collector
-        extract("example.com")
-    counted: Counter[str] = Counter()
-    size: Counter[str] = Counter()
-    for row in rows_of_mini:
-        url = row.get("url") or (row.get("metadata") or {}).get("url")
-        if url is None and re.match(r"https?://", row["id"]):
-            url = row["id"]
-        if url is None:
-            continue
-        parts = extract(url)
-        domain = (parts.top_domain_under_public_suffix or parts.fqdn or parts.domain).lower()
-        domain = domain.encode("idna").decode()
-        counted[domain] += 1
-        size[domain] += len(row["text"].encode())
-    shown = mini.show("domains", top_n=10_000)
-    assert dict(shown.select("domain", "n_docs").rows()) == counted
-    assert dict(shown.select("domain", "n_bytes").rows()) == size
-
-
-@one_worker
-def test_a_partial_of_a_changed_file_differs(corpus: explorer.Corpus) -> None:
+def test_a_partial_of_a_changed_file_differs() -> None:
     """What a stored partial is found by: its SQL and relation, not its title."""
     one = STATISTICS["domains"]
     assert dataclasses.replace(one, title="Another").partial_key == one.partial_key

@@ -14,37 +14,66 @@ gini           = { unit = "ratio", doc = "Gini coefficient over the domains: 0 w
 hhi            = { unit = "ratio", doc = "Herfindahl-Hirschman index: the sum of squared shares, 1 / n when all n are equal, 1 when there is one." }
 */
 
-with weights as (
-    from (select source, domain, n_docs as docs, n_bytes as bytes, n_words as words, n_tokens as tokens from merged.domains)
-    unpivot (weight for weighted_by in (docs, bytes, words, tokens))
+with sizes as (
+    select
+        null::varchar as source,
+        sum(n_docs)::bigint as docs,
+        sum(n_bytes)::bigint as bytes,
+        sum(n_words)::bigint as words,
+        sum(n_tokens)::bigint as tokens
+    from merged.domains
+    where domain is not null
+    group by domain
+    union all
+    select
+        source,
+        n_docs,
+        n_bytes,
+        n_words,
+        n_tokens
+    from merged.domains
     where domain is not null
 ),
-scoped as (
+-- domains of one size are alike here, so they are counted together
+counted as (
     select
         source,
         weighted_by,
-        domain,
-        sum(weight)::hugeint as weight
-    from weights
-    group by grouping sets ((source, weighted_by, domain), (weighted_by, domain))
+        weight,
+        count(*) as n
+    from (from sizes unpivot (weight for weighted_by in (docs, bytes, words, tokens)))
+    group by source, weighted_by, weight
 ),
 ranked as (
     select
         *,
-        row_number() over (partition by source, weighted_by order by weight desc, domain) as place,
-        count(*) over (partition by source, weighted_by) as n_domains
-    from scoped
+        sum(n) over (partition by source, weighted_by order by weight desc) - n as n_larger,
+        sum(n) over (partition by source, weighted_by) as n_domains
+    from counted
+),
+placed as (
+    select
+        source,
+        weighted_by,
+        weight::hugeint as weight,
+        n::hugeint as n,
+        n_domains::hugeint as n_domains,
+        greatest(0, least(n, 10 - n_larger)) as n_in_top_10,
+        greatest(0, least(n, 100 - n_larger)) as n_in_top_100,
+        greatest(0, least(n, 1000 - n_larger)) as n_in_top_1000,
+        -- twice the sum of the places of these domains, counted from the smallest domain
+        n * (2 * (n_domains - n_larger) - n + 1) as twice_places
+    from ranked
 )
 select
     source,
     weighted_by,
-    n_domains,
-    sum(weight) filter (where place <= 10) / nullif(sum(weight), 0) as top_10_share,
-    sum(weight) filter (where place <= 100) / nullif(sum(weight), 0) as top_100_share,
-    sum(weight) filter (where place <= 1000) / nullif(sum(weight), 0) as top_1000_share,
-    -- places count from the largest, so the sum below is the textbook's with its sign turned
-    (sum((n_domains + 1 - 2 * place) * weight) / nullif(n_domains * sum(weight), 0))::double as gini,
-    sum(weight * weight) / nullif(sum(weight) * sum(weight), 0) as hhi
-from ranked
+    n_domains::bigint as n_domains,
+    sum(n_in_top_10 * weight) / nullif(sum(n * weight), 0) as top_10_share,
+    sum(n_in_top_100 * weight) / nullif(sum(n * weight), 0) as top_100_share,
+    sum(n_in_top_1000 * weight) / nullif(sum(n * weight), 0) as top_1000_share,
+    (sum(twice_places * weight) - (n_domains + 1) * sum(n * weight)) / nullif(n_domains * sum(n * weight), 0) as gini,
+    sum(n * weight * weight) / nullif(sum(n * weight) * sum(n * weight), 0) as hhi
+from placed
 group by source, weighted_by, n_domains
 order by source nulls first, list_position(['docs', 'bytes', 'words', 'tokens'], weighted_by);

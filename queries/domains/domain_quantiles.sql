@@ -17,39 +17,55 @@ largest     = { unit = "length", doc = "The largest domain." }
 mean        = { unit = "mean",   doc = "Mean per domain." }
 */
 
-with weights as (
-    from (select source, domain, n_docs as docs, n_bytes as bytes, n_words as words, n_tokens as tokens from merged.domains)
-    unpivot (weight for weighted_by in (docs, bytes, words, tokens))
+with sizes as (
+    select
+        null::varchar as source,
+        sum(n_docs)::bigint as docs,
+        sum(n_bytes)::bigint as bytes,
+        sum(n_words)::bigint as words,
+        sum(n_tokens)::bigint as tokens
+    from merged.domains
+    where domain is not null
+    group by domain
+    union all
+    select
+        source,
+        n_docs,
+        n_bytes,
+        n_words,
+        n_tokens
+    from merged.domains
     where domain is not null
 ),
-scoped as (
+-- domains of one size are alike here, so they are counted together
+counted as (
     select
         source,
         weighted_by,
-        domain,
-        sum(weight)::bigint as weight
-    from weights
-    group by grouping sets ((source, weighted_by, domain), (weighted_by, domain))
+        weight,
+        count(*) as n
+    from (from sizes unpivot (weight for weighted_by in (docs, bytes, words, tokens)))
+    group by source, weighted_by, weight
 ),
 ranked as (
     select
         *,
-        row_number() over (partition by source, weighted_by order by weight, domain) as place,
-        count(*) over (partition by source, weighted_by) as n
-    from scoped
+        sum(n) over (partition by source, weighted_by order by weight) as reached,
+        sum(n) over (partition by source, weighted_by) as total
+    from counted
 )
 select
     source,
     weighted_by,
-    count(*) as n_domains,
+    sum(n)::bigint as n_domains,
     min(weight) as smallest,
-    min(weight) filter (where place * 100 >= 25 * n) as p25,
-    min(weight) filter (where place * 100 >= 50 * n) as p50,
-    min(weight) filter (where place * 100 >= 75 * n) as p75,
-    min(weight) filter (where place * 100 >= 90 * n) as p90,
-    min(weight) filter (where place * 100 >= 99 * n) as p99,
+    min(weight) filter (where reached * 100 >= 25 * total) as p25,
+    min(weight) filter (where reached * 100 >= 50 * total) as p50,
+    min(weight) filter (where reached * 100 >= 75 * total) as p75,
+    min(weight) filter (where reached * 100 >= 90 * total) as p90,
+    min(weight) filter (where reached * 100 >= 99 * total) as p99,
     max(weight) as largest,
-    sum(weight) / count(*) as mean
+    sum(n * weight::hugeint) / sum(n) as mean
 from ranked
 group by source, weighted_by
 order by source nulls first, list_position(['docs', 'bytes', 'words', 'tokens'], weighted_by);
