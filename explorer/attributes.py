@@ -286,13 +286,17 @@ def tabulate(
             docs[kept].astype(np.int32),
             pa.array(stems[keys[kept]] if len(kept) else [], pa.large_string()),
             (np.arange(len(owner)) - offsets[owner])[~whole].astype(np.int32),
-            np.clip(starts[~whole], -(2**53), 2**53).astype(np.int64),
-            np.clip(ends[~whole], -(2**53), 2**53).astype(np.int64),
+            _whole_numbers(starts[~whole]),
+            _whole_numbers(ends[~whole]),
             scores[~whole],
         ],
         schema=SPAN_SCHEMA,
     )
     return pa.concat_tables([table, scalars]), span_table, int(summary.n_outside.sum())
+
+
+def _whole_numbers(offsets: Floats) -> Ints:
+    return np.clip(np.nan_to_num(offsets, posinf=np.inf, neginf=-np.inf), -(2**53), 2**53).astype(np.int64)
 
 
 def _scalar_table(scalars: list[tuple[int, int, float | str]]) -> pa.Table:

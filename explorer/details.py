@@ -207,10 +207,10 @@ def readable_names(keys: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
     used = {name.lower() for name in taken}
     names = []
     for key in keys:
-        name = key
+        name = stem = key or "(empty)"  # an identifier needs a character, a key does not
         number = 2
         while name.lower() in used:
-            name = f"{key}_{number}"
+            name = f"{stem}_{number}"
             number += 1
         used.add(name.lower())
         names.append(name)

@@ -61,7 +61,7 @@ def split_host(raw: str) -> tuple[str | None, str | None, str | None]:
         return host, host, None
     if not host.isascii():
         try:
-            host = idna.encode(host, uts46=True).decode("ascii")
+            host = idna.encode(host, uts46=True).decode("ascii").rstrip(".")
         except (idna.IDNAError, UnicodeError):
             return None, None, None
     labels = host.split(".")
