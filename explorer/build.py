@@ -107,7 +107,9 @@ def build(
             _partials(workspace, cut, pool, per_worker, listener)
         listener(Step("writing the catalogue", 0.0))
         manifest = manifest_of(parts, receipts, sets, options)
-        write_catalogue(workspace, content_of(config, indexed, cut, parts, receipts, sets, manifest), memory)
+        content = content_of(config, indexed, cut, parts, receipts, sets, manifest)
+        write_catalogue(workspace, content, memory)
+        manifest |= {"root": str(workspace.root), "detail_relations": "tables" if content.as_tables else "views"}
         write_json(workspace.manifest, manifest)
         _remove_stale(workspace, indexed, sets, cut)
         listener(Step("writing the catalogue", 1.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +44,11 @@ class Content:
     n_docs: int
     n_values: int
 
+    @property
+    def as_tables(self) -> bool:
+        """Whether the detail relations are tables in the catalogue; else they are views over the index files."""
+        return self.n_docs <= MAX_TABLE_DOCS and self.n_values <= MAX_TABLE_VALUES
+
 
 def write_catalogue(workspace: Workspace, content: Content, memory: int) -> None:
     """Write a new catalogue and rename it into place; readers of the old one keep it."""
@@ -64,12 +70,25 @@ def write_catalogue(workspace: Workspace, content: Content, memory: int) -> None
             raise full from error
 
 
+def relocate(workspace: Workspace, old_root: str) -> None:
+    """Point a catalogue's views over index files at the workspace's new place, in a copy that is renamed over it."""
+    with replacing(workspace.catalogue) as temporary:
+        shutil.copyfile(workspace.catalogue, temporary)
+        with duckdb.connect(str(temporary)) as connection:
+            views = connection.execute("select view_name, sql from duckdb_views() where not internal").fetchall()
+            old, new = (quote_literal(f"{root}/index/")[1:-1] for root in (old_root, workspace.root))
+            for name, sql in views:
+                if old in sql:
+                    query = sql[sql.index(" AS ") + 4 :].replace(old, new)
+                    connection.execute(f"create or replace view {quote_identifier(name)} as {query}").fetchall()
+            connection.execute("checkpoint").fetchall()
+
+
 def _fill(connection: duckdb.DuckDBPyConnection, workspace: Workspace, content: Content) -> None:
     add_macros(connection)
-    as_tables = content.n_docs <= MAX_TABLE_DOCS and content.n_values <= MAX_TABLE_VALUES
-    _facts(connection, content, as_tables)
-    write_documents(connection, content.parts, content.filled, as_tables=as_tables)
-    write_attributes(connection, content.parts, as_tables=as_tables)
+    _facts(connection, content)
+    write_documents(connection, content.parts, content.filled, as_tables=content.as_tables)
+    write_attributes(connection, content.parts, as_tables=content.as_tables)
     connection.execute("create schema merged").fetchall()
     for statistic in load_statistics().values():
         if statistic.over is not None:
@@ -78,11 +97,11 @@ def _fill(connection: duckdb.DuckDBPyConnection, workspace: Workspace, content: 
         add_statistic(connection, statistic)
 
 
-def _facts(connection: duckdb.DuckDBPyConnection, content: Content, as_tables: bool) -> None:
+def _facts(connection: duckdb.DuckDBPyConnection, content: Content) -> None:
     facts = {
         **content.facts,
         "explorer_version": __version__,
-        "detail_relations": "tables" if as_tables else "views",
+        "detail_relations": "tables" if content.as_tables else "views",
     }
     write_table(
         connection,

@@ -10,11 +10,11 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from explorer.catalogue import sql_value
+from explorer.catalogue import relocate, sql_value
 from explorer.errors import QueryError, UsageError, WorkspaceError
 from explorer.relations import quote_literal
 from explorer.statistic import Statistic, find_statistic
-from explorer.workspace import Workspace
+from explorer.workspace import Workspace, write_json
 
 
 class Corpus:
@@ -98,6 +98,7 @@ def open_corpus(workspace: str | Path) -> Corpus:
     catalogue = Workspace(root).catalogue
     if not catalogue.is_file():
         raise WorkspaceError(f"{root}: corpus.duckdb is missing; build again to write it")
+    _follow_a_move(Workspace(root), manifest)
     # Attached to an engine of its own: connections by path share one engine within a process, and after a rebuild
     # would go on reading the old generation as long as anybody holds it.
     connection = duckdb.connect()
@@ -108,3 +109,12 @@ def open_corpus(workspace: str | Path) -> Corpus:
         connection.close()
         raise WorkspaceError(f"{catalogue}: cannot be opened ({error}); build again to rewrite it") from None
     return Corpus(root, connection, manifest)
+
+
+def _follow_a_move(workspace: Workspace, manifest: dict[str, Any]) -> None:
+    """A large corpus has views over its index files, which name the folder in which it was built."""
+    if manifest["detail_relations"] == "tables" or manifest["root"] == str(workspace.root):
+        return
+    relocate(workspace, manifest["root"])
+    manifest["root"] = str(workspace.root)
+    write_json(workspace.manifest, manifest)

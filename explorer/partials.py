@@ -66,6 +66,8 @@ def pieces(
 def connect(memory: int, spill: Path | None = None, threads: int = 1) -> duckdb.DuckDBPyConnection:
     """A DuckDB of its own with the macros that statistics use. `memory` in bytes."""
     connection = duckdb.connect(config={"threads": threads, "memory_limit": f"{memory // 2**20}MiB"})
+    # It takes a worker process for a person at a prompt, and standard output is data.
+    connection.execute("set enable_progress_bar = false").fetchall()
     if spill is not None:
         connection.execute(f"set temp_directory = {quote_literal(str(spill))}")
     add_macros(connection)

@@ -149,6 +149,7 @@ def answer(request: dict[str, Any]) -> tuple[dict[str, Any], Any]:
             read_only=True,
             config={**SETTINGS, "max_execution_time": str(int(request["seconds"] * 1000))},
         )
+        connection.execute("set enable_progress_bar = false").fetchall()  # it would go to standard output
         connection.execute("set disabled_filesystems = 'LocalFileSystem'").fetchall()
         connection.execute("set lock_configuration = true").fetchall()
     except duckdb.Error:  # its message would name the path

@@ -50,6 +50,23 @@ def test_opens_after_a_move_from_any_folder(workspace: Path, tmp_path: Path) -> 
     assert client(moved / "corpus.duckdb", "select count(*) from documents", tmp_path) == "[(4,)]"
 
 
+def test_views_of_a_large_corpus_follow_a_move(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.catalogue.MAX_TABLE_DOCS", 3)
+    rows = documents(4)
+    write_dolma(tmp_path / "in", {"a.jsonl": rows}, {"s": {"a.jsonl": attribute_rows(rows, k=[[0, 1, 0.5]])}})
+    build_corpus(tmp_path / "in", tmp_path / "w")
+    queries = ["select count(*), sum(n_words)::bigint from documents", "select sum(k)::double from scores_s"]
+    with explorer.open(tmp_path / "w") as corpus:
+        assert corpus.facts["detail_relations"] == "views"
+        expected = [corpus.sql(query).rows() for query in queries]
+    assert expected[1] == [(2.0,)]
+    (tmp_path / "w").rename(tmp_path / "it's moved")
+    with explorer.open(tmp_path / "it's moved") as corpus:
+        assert [corpus.sql(query).rows() for query in queries] == expected
+    moved = tmp_path / "it's moved" / "corpus.duckdb"
+    assert client(moved, queries[0], tmp_path) == str(expected[0])
+
+
 def test_several_readers_at_once(workspace: Path, tmp_path: Path) -> None:
     with duckdb.connect(str(workspace / "corpus.duckdb"), read_only=True) as first:
         assert first.execute("select count(*) from documents").fetchall() == [(4,)]
