@@ -22,5 +22,7 @@ def test_clean(command: tuple[str, ...]) -> None:
 
 
 def test_modules_stay_small() -> None:
-    long = {path.name: n for path in (ROOT / "explorer").rglob("*.py") if (n := len(path.read_text().splitlines())) > 450}
+    long = {
+        path.name: n for path in (ROOT / "explorer").rglob("*.py") if (n := len(path.read_text().splitlines())) > 450
+    }
     assert not long, f"a module that long usually hides two: {long}"
