@@ -61,7 +61,18 @@ class Corpus:
         return self.run(find_statistic(name), parameters)
 
     def run(self, statistic: Statistic, parameters: Mapping[str, object]) -> pl.DataFrame:
-        return self._frame(self.statement(statistic, parameters))
+        """A statistic as a frame. Raises `WorkspaceError` where the workspace is older than the statistic."""
+        statement = self.statement(statistic, parameters)
+        try:
+            return self._frame(statement)
+        except QueryError:
+            query = "select 1 from duckdb_functions() where function_type = 'table_macro' and function_name = $name"
+            if self._connection.execute(query, {"name": statistic.name}).fetchall():
+                raise
+            raise WorkspaceError(
+                f"{self.root}: was built before the statistic {statistic.name} was there; build again "
+                "(no text is read again)"
+            ) from None
 
     def statement(self, statistic: Statistic, parameters: Mapping[str, object]) -> str:
         """The SQL that `run` sends: a call of the catalogue's macro, which any client can repeat."""

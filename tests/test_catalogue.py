@@ -6,6 +6,7 @@ import hashlib
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -13,6 +14,7 @@ import pytest
 
 import explorer
 from explorer.details import readable_names
+from explorer.errors import WorkspaceError
 from explorer.statistic import load_statistics
 from tests.corpora import attribute_rows, build_corpus, documents, write_dolma
 
@@ -65,6 +67,12 @@ def test_views_of_a_large_corpus_follow_a_move(tmp_path: Path, monkeypatch: pyte
         assert [corpus.sql(query).rows() for query in queries] == expected
     moved = tmp_path / "it's moved" / "corpus.duckdb"
     assert client(moved, queries[0], tmp_path) == str(expected[0])
+
+
+def test_a_statistic_newer_than_the_workspace(workspace: Path) -> None:
+    newer = replace(load_statistics()["composition"], name="not_yet_there")
+    with explorer.open(workspace) as corpus, pytest.raises(WorkspaceError, match="built before the statistic not_yet"):
+        corpus.run(newer, {})
 
 
 def test_several_readers_at_once(workspace: Path, tmp_path: Path) -> None:
