@@ -35,7 +35,8 @@ def plan_parts(
     pieces: list[Shard] = []
     for shard in new:
         others = taken.get(shard.path, set())
-        if shard.kind == "parquet" and (others or sizes[shard.path] > target):
+        # Attribute files beside it belong to the file as a whole.
+        if shard.kind == "parquet" and not shard.sides and (others or sizes[shard.path] > target):
             try:
                 pieces += split_row_groups(shard, target, others)
                 continue
@@ -57,7 +58,7 @@ def _unchanged(shards: Sequence[Shard], last: Sequence[Part], options_key: str) 
         now = []
         for shard in old.shards:
             found = by_path.get(shard.path) or by_name.get(shard.name)
-            if found is None or not _is_same(shard, found):
+            if found is None or not _is_same(shard, found) or (shard.row_groups and found.sides):
                 break
             now.append(replace(found, row_groups=shard.row_groups, part_size=shard.part_size))
         places = {(shard.path, shard.row_groups) for shard in now}

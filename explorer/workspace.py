@@ -74,12 +74,12 @@ class Workspace:
 
     def create(self) -> None:
         """Make the folders. Raises `WorkspaceError` where the folder holds something else."""
-        if self.root.exists() and not self.root.is_dir():
-            raise WorkspaceError(f"{self.root}: is a file, not a folder; name another --out")
-        foreign = self.root.is_dir() and any(self.root.iterdir()) and not (self.root / "index").is_dir()
-        if foreign:
-            raise WorkspaceError(f"{self.root}: is not empty and not a workspace; name another --out")
         with disk_errors(self.root):
+            if self.root.exists() and not self.root.is_dir():
+                raise WorkspaceError(f"{self.root}: is a file, not a folder; name another --out")
+            foreign = self.root.is_dir() and any(self.root.iterdir()) and not (self.root / "index").is_dir()
+            if foreign:
+                raise WorkspaceError(f"{self.root}: is not empty and not a workspace; name another --out")
             for folder in _FOLDERS:
                 (self.root / folder).mkdir(parents=True, exist_ok=True)
 

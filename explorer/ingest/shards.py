@@ -8,6 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal
 
@@ -235,11 +236,11 @@ def _sides(documents: Path, relative: Path) -> tuple[SideFile, ...]:
 
 
 def _side_path(path: Path) -> Path | None:
-    """The attribute file of the same name, or of the same name with another compression."""
-    if path.is_file() or path.is_symlink():
+    """The attribute file of the same name, or of the same name with another ending."""
+    if file_kind(path) == "jsonl" and (path.is_file() or path.is_symlink()):
         return path
     stem = path.name
-    for suffix in (*COMPRESSIONS, *_JSON):
+    for suffix in (".parquet", *COMPRESSIONS, *_JSON):
         if stem.lower().endswith(suffix):
             stem = stem[: -len(suffix)]
     for json in _JSON:
@@ -267,10 +268,10 @@ def split_row_groups(shard: Shard, target_bytes: int, taken: Collection[int] = (
         filled += size
     if not taken and len(runs) <= 1:
         return [shard]
-    whole = max(1, sum(metadata.row_group(g).total_byte_size for g in range(metadata.num_row_groups)))
+    ends = [0, *accumulate(metadata.row_group(g).total_byte_size for g in range(metadata.num_row_groups))]
+    on_disk = [shard.size * end // max(1, ends[-1]) for end in ends]
     return [
-        replace(shard, row_groups=tuple(run), part_size=shard.size * sum(sizes[g] for g in run) // whole)
-        for run in runs
+        replace(shard, row_groups=tuple(run), part_size=sum(on_disk[g + 1] - on_disk[g] for g in run)) for run in runs
     ]
 
 
