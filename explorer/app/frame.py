@@ -37,7 +37,9 @@ def corpus_name(facts: dict[str, str]) -> str:
 
 
 def heading(title: str, lead: str) -> None:
-    st.title(title, anchor=False)
+    """The page's title, which may come from data, and a line under it (Markdown)."""
+    st.set_page_config(page_title=f"{title} · Corpus explorer")
+    st.title(safe(title), anchor=False)
     if lead:
         st.markdown(lead)
 

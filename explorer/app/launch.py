@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
-from explorer.errors import UsageError
 from explorer.statistic import site_root
 
 WORKSPACE_VARIABLE = "CORPUS_EXPLORER_WORKSPACE"
@@ -25,18 +24,11 @@ def command(workspace: Path, port: int | None, *, open_browser: bool, address: s
     return [*line, "--", str(workspace.absolute())]
 
 
-def launch(workspace: Path, port: int | None, open_browser: bool) -> int:
-    """Serve the dashboard until it is interrupted; the server's exit status. Raises `UsageError` for a bad port."""
-    if port is not None and not 1 <= port <= 65535:
-        raise UsageError(f"--port {port} is not between 1 and 65535")
+def launch(workspace: Path, port: int | None, open_browser: bool) -> NoReturn:
+    """Become the server of the dashboard, so that whoever ends this process ends the server."""
     # a server started from a checkout that is not installed still finds the package
     paths = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    process = subprocess.Popen(command(workspace, port, open_browser=open_browser), env=environment)
-    try:
-        return process.wait()
-    except KeyboardInterrupt:
-        # the terminal has sent it to the server too, which then ends by itself
-        return process.wait()
-    finally:
-        process.terminate()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    line = command(workspace, port, open_browser=open_browser)
+    os.execve(line[0], line, {**os.environ, "PYTHONPATH": os.pathsep.join(paths)})

@@ -30,7 +30,7 @@ _HEADLINE = (
 @guarded
 def overview_page() -> None:
     facts = session.facts()
-    heading(safe(corpus_name(facts)), safe(facts.get("description", "")))
+    heading(corpus_name(facts), safe(facts.get("description", "")))
     st.markdown(_identity(facts))
     totals = _one("totals")
     _headline(totals)

@@ -25,12 +25,12 @@ def show_table(frame: pl.DataFrame, units: Mapping[str, str], key: str, alt: str
     shown = frame.drop(empty) if len(empty) < frame.width else frame
     docs = {column.name: column.doc for column in statistic.columns} if statistic else {}
     st.dataframe(
-        _for_display(shown, units),
+        shown,
         key=key,
         hide_index=True,
         width="stretch",
         height=_ROW * (min(frame.height, _MAX_ROWS_SEEN) + 1) + 3,
-        column_config={name: _config(name, units[name], docs) for name in shown.columns},
+        column_config={name: _config(shown[name], units[name], docs) for name in shown.columns},
         placeholder="–",
         lazy=False,
         alt=alt,
@@ -67,34 +67,24 @@ def show_prose(frame: pl.DataFrame, units: Mapping[str, str]) -> None:
     st.markdown("\n\n".join(paragraphs))
 
 
-def _config(name: str, unit: str, docs: Mapping[str, str]) -> Any:
+def _config(values: pl.Series, unit: str, docs: Mapping[str, str]) -> Any:
+    name = values.name
     title = column_title(name) if name in docs else name
     heading = title[:1].upper() + title[1:] if name in docs else name
     tip = f"{docs[name]} ({name})" if name in docs else None
     style = UNITS[unit].style
     if style in ("integer", "decimal"):
-        return st.column_config.NumberColumn(heading, help=tip, format="localized")
+        # the browser's own format cuts to three decimals, which hides small scores and ratios
+        largest = values.abs().max() if style == "decimal" and values.dtype.is_float() else None
+        is_small = isinstance(largest, float) and largest < 100
+        return st.column_config.NumberColumn(heading, help=tip, format="%.5g" if is_small else "localized")
     if style == "share":
-        return st.column_config.NumberColumn(heading, help=tip, format="%.2f %%")
+        return st.column_config.NumberColumn(heading, help=tip, format="percent")
     if style == "flag":
         return st.column_config.CheckboxColumn(heading, help=tip)
     if style == "date":
         return st.column_config.DatetimeColumn(heading, help=tip, format="YYYY-MM-DD")
     return st.column_config.TextColumn(heading, help=tip)
-
-
-def _for_display(frame: pl.DataFrame, units: Mapping[str, str]) -> pl.DataFrame:
-    """Shares as percent, and no more digits of other decimals than a person reads. Downloads keep every digit."""
-    columns = []
-    for name in frame.columns:
-        style = UNITS[units[name]].style
-        if style == "share":
-            columns.append(pl.col(name).cast(pl.Float64) * 100)
-        elif style == "decimal":
-            largest = frame[name].cast(pl.Float64).abs().max()
-            size = largest if isinstance(largest, float) else 0.0
-            columns.append(pl.col(name).cast(pl.Float64).round(1 if size >= 1000 else 2 if size >= 10 else 5))
-    return frame.with_columns(columns)
 
 
 def show_downloads(frame: pl.DataFrame, units: Mapping[str, str], name: str) -> None:
