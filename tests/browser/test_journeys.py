@@ -19,7 +19,7 @@ def card(view: View, name: str) -> Locator:
 
 def test_overview_shows_figures_and_composition(view: View) -> None:
     view.open("")
-    expect(view.page).to_have_title("Corpus explorer")
+    expect(view.page).to_have_title("workspace · Corpus explorer")
     expect(view.page.get_by_test_id("stMetric").filter(has_text="Documents")).to_be_visible()
     expect(card(view, "composition").locator(".js-plotly-plot .bars .point").first).to_be_visible()
     expect(view.page.get_by_role("heading", name="Alerts")).to_be_visible()
