@@ -262,7 +262,7 @@ def app_command(workspace: Path, port: int | None, no_browser: bool) -> None:
 def _open_app(workspace: Path, port: int | None, *, open_browser: bool = True) -> None:
     from explorer.app.launch import launch
 
-    sys.exit(launch(workspace.absolute(), port, open_browser))
+    launch(workspace.absolute(), port, open_browser)
 
 
 def _emit(frame: pl.DataFrame, form: str, statistic: Statistic | None = None) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import polars as pl
@@ -122,3 +124,19 @@ def test_a_reader_that_leaves_early_is_no_error(workspace: Path) -> None:
     result = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, check=False)
     assert b"Traceback" not in result.stderr
     assert result.stdout == b"range\n"
+
+
+def test_app_serves_on_this_machine_and_ends_with_its_process(workspace: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "explorer.cli", "app", str(workspace), "--no-browser", "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        assert any(f"http://127.0.0.1:{port}" in line for line in process.stdout)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=10) as answer:
+            assert answer.status == 200
+        process.terminate()
+        assert process.wait(timeout=30) is not None
+    with socket.socket() as again:  # nobody is left who listens
+        assert again.connect_ex(("127.0.0.1", port)) != 0

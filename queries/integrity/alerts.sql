@@ -70,8 +70,8 @@ found(place, severity, subject, value, threshold, message) as (
     union all
     select
         7, 'note', source, max(times_expected), 10.0,
-        'The source ' || source || ' has ' || format('{:,}', count(*)) || ' lengths in bytes that are far more frequent than their '
-        || 'neighbours; the most striking is ' || format('{:,}', arg_max(length, (times_expected, -length)))
+        'In the source ' || source || ', lengths in bytes that are far more frequent than their neighbours: '
+        || format('{:,}', count(*)) || '; the most striking is ' || format('{:,}', arg_max(length, (times_expected, -length)))
         || ', of ' || format('{:,}', arg_max(n_docs, (times_expected, -length))) || ' documents.'
     from suspicious_lengths()
     group by source
