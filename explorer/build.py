@@ -12,12 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import polars as pl
+import pyarrow as pa
+
 from explorer.attributes import attribute_from_json
 from explorer.catalogue import write_catalogue
 from explorer.config import CorpusConfig, read_config
 from explorer.errors import InputError, UsageError, WorkspaceError
 from explorer.executor import Runner, default_workers, open_pool
-from explorer.ingest.shards import find_shards, shard_from_json
+from explorer.ingest.shards import find_shards, first_line, shard_from_json
 from explorer.partials import Piece, compute_partials, partial_path, pieces
 from explorer.plan import plan_parts
 from explorer.provenance import content_of, manifest_of
@@ -32,7 +36,7 @@ from explorer.tasks import (
     index_part,
 )
 from explorer.tokenizers import TOKENIZERS, token_counter
-from explorer.workspace import Workspace, disk_errors, read_receipt, replacing, write_json
+from explorer.workspace import Workspace, disk_errors, read_receipt, replacing, storage_failure, write_json
 
 DEFAULT_MEMORY = 1 << 30
 
@@ -91,7 +95,7 @@ def build(
     workspace = Workspace(out.absolute())
     workspace.create()
     per_worker = memory // n_workers
-    with _locked(workspace):
+    with _locked(workspace), _engine_errors(workspace):
         workspace.sweep()
         config = _settle_config(workspace, config_path, given)
         options = IndexOptions(config, tokenizer, keep_text, batch_bytes=max(1 << 20, min(16 << 20, per_worker // 32)))
@@ -137,6 +141,17 @@ def _locked(workspace: Workspace) -> Iterator[None]:
         except BlockingIOError:
             raise WorkspaceError(f"{workspace.root}: another build is writing here; wait for it to end") from None
         yield
+
+
+@contextmanager
+def _engine_errors(workspace: Workspace) -> Iterator[None]:
+    """Turn what an engine raises, here or in a worker, into one line: a full disk, or an index file gone bad."""
+    try:
+        yield
+    except (duckdb.Error, pa.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise storage_failure(workspace.root, error) or WorkspaceError(
+            f"{workspace.root}: {first_line(error)}; where that names a file of the index, remove it and build again"
+        ) from error
 
 
 def _settle_config(workspace: Workspace, path: Path | None, given: CorpusConfig | None) -> CorpusConfig:

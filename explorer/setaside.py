@@ -53,8 +53,8 @@ class Aside:
         """Ranges (first, last) of documents from 0 up to `n_docs` that hold about `max_rows` rows each."""
         for number, start in enumerate(range(0, n_docs, RANGE_DOCS)):
             n_rows = sum(n for _, _, n in self._extents.get(number, ()))
-            step = max(1024, RANGE_DOCS // (n_rows // max_rows + 1))
             end = min(n_docs, start + RANGE_DOCS)
+            step = max(1024, (end - start) // (n_rows // max_rows + 1))
             yield from ((first, min(end, first + step)) for first in range(start, end, step))
 
     def read(self, first: int, last: int) -> pa.Table:

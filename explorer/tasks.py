@@ -36,7 +36,7 @@ from explorer.workspace import Workspace, digest, replacing, write_receipt
 Progress = Callable[[float], None]  # called with bytes of input done since the last call
 INDEX_GROUP_ROWS = 65_536
 N_EXAMPLES = 20
-WIDEN_VALUES = 2_000_000  # values that are turned into columns at once: some 200 MB
+WIDEN_VALUES = 1_000_000  # values that are turned into columns at once: some 100 MB
 
 
 @dataclass(frozen=True)

@@ -226,6 +226,23 @@ def test_a_damaged_index_file_is_made_again(tmp_path: Path) -> None:
         assert answers(tmp_path / "ws") == before, folder
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_an_engine_raises_in_a_worker_is_one_line(tmp_path: Path, workers: int) -> None:
+    """Rot that leaves size and time as they were is met by the engine itself."""
+    corpus = write_corpus(tmp_path / "in", n_shards=1)
+    build_corpus(corpus, tmp_path / "ws")
+    (path,) = (tmp_path / "ws" / "index" / "documents").glob("*.parquet")
+    spoil(path)
+    shutil.rmtree(tmp_path / "ws" / "partials")
+    with pytest.raises(WorkspaceError, match="remove it and build again") as caught:
+        build_corpus(corpus, tmp_path / "ws", workers=workers)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    path.unlink()
+    build_corpus(corpus, tmp_path / "ws", workers=workers)
+    assert len(answers(tmp_path / "ws")["values"]) == 50
+
+
 def test_a_reader_keeps_its_generation_while_the_next_is_written(corpus: Path, tmp_path: Path) -> None:
     build_corpus(corpus, tmp_path / "ws")
     with explorer.open(tmp_path / "ws") as old:
