@@ -147,6 +147,9 @@ def number_axis(figure: go.Figure, axis: str, plot: Plot, column: str) -> None:
 def scale_axis(figure: go.Figure, axis: str, plot: Plot, column: str) -> None:
     title = "" if plot.unit(column) == "date" else axis_title(plot, column)
     set_axis(figure, axis, title_text=title, automargin=True)
+    dates = plot.frame[column].unique().sort().to_list() if plot.unit(column) == "date" else []
+    if 0 < len(dates) <= 2:  # between so few, plotly would count milliseconds
+        set_axis(figure, axis, tickmode="array", tickvals=dates, ticktext=[label(date, "date") for date in dates])
     _number_format(figure, axis, plot, column)
 
 

@@ -20,10 +20,12 @@ _BADGES = {"error": ":red-badge[Error]", "warning": ":orange-badge[Warning]", "n
 _HEADLINE = (
     ("Documents", "n_docs"),
     ("Bytes", "n_bytes"),
+    ("Characters", "n_chars"),
     ("Words", "n_words"),
     ("Tokens", "n_tokens"),
     ("Sources", "n_sources"),
     ("Domains", "n_domains"),
+    ("Languages", "n_languages"),
 )
 
 
@@ -72,7 +74,7 @@ def _identity(facts: dict[str, str]) -> str:
 def _headline(totals: dict[str, Any]) -> None:
     if not totals:
         return
-    with st.grid(min_column_width=130):
+    with st.grid(min_column_width=165):
         for title, column in _HEADLINE:
             value = totals.get(column)
             column_ = load_statistics()["totals"].column(column)
