@@ -185,12 +185,16 @@ def _cells(role: str, paths: Sequence[str], record: pa.RecordBatch, metadata: Se
     kind = pl.Int64() if role == "n_tokens" else pl.String()
     found = pl.repeat(None, record.num_rows, dtype=kind, eager=True)
     for path in paths:
+        if path != paths[0] and not found.has_nulls():
+            break
         if path in record.schema.names:
             cells = _column(role, record.column(path))
         else:
             keys = path.split(".")[1:]
             take = count if role == "n_tokens" else licence_text if role == "licence" else scalar_text
-            cells = pl.Series([take(dig(row, keys)[0]) for row in metadata], dtype=kind)
+            values = [row.get(keys[0]) if row else None for row in metadata] if len(keys) == 1 else None
+            values = values or [dig(row, keys)[0] for row in metadata]
+            cells = pl.Series([None if value is None else take(value) for value in values], dtype=kind)
         if role != "text" and kind == pl.String():
             cells = cells.set(cells == "", None)
         found = cells if path == paths[0] else found.zip_with(found.is_not_null(), cells)
@@ -233,6 +237,10 @@ def _as_object(value: Any) -> Metadata:
 
 def _metadata_json(record: pa.RecordBatch, metadata: Sequence[Metadata], plan: Layout) -> pl.Series:
     """One JSON object a row: the metadata and the other light columns."""
+    if plan.metadata is not None and not plan.extras and is_text(record.column(plan.metadata).type):
+        texts = pl.Series("metadata", record.column(plan.metadata)).cast(pl.String)
+        if all(row is None or "metadata" not in row for row in metadata):
+            return texts  # objects already
     others = [(name, to_python(record.column(name))) for name in plan.extras]
     rows = []
     for i, row in enumerate(metadata):
