@@ -12,12 +12,16 @@ from explorer.app.text import safe
 from explorer.errors import StatisticError, WorkspaceError
 from explorer.escape import code_span
 
+FRAMED = "is_framed"  # in a session's state: app.py has made the navigation
+
 
 def guarded(page: Callable[..., None]) -> Callable[..., None]:
     """A page that explains itself where the workspace is missing, unfinished or of another version."""
 
     @wraps(page)
     def shown(*arguments: str) -> None:
+        if FRAMED not in st.session_state:
+            _enter_by_app()
         try:
             facts = session.facts()
             _sidebar(facts)
@@ -29,6 +33,18 @@ def guarded(page: Callable[..., None]) -> Callable[..., None]:
             st.error(safe(str(error)))
 
     return shown
+
+
+def _enter_by_app() -> None:
+    """Start again from app.py.
+
+    Until a new server has met `st.navigation`, Streamlit takes pages/ for its older kind of app and runs the page of a
+    link without app.py, so without our navigation and layout.
+    """
+    from explorer.app.navigation import pages
+
+    st.navigation(pages(), position="hidden")
+    st.rerun()
 
 
 def corpus_name(facts: dict[str, str]) -> str:

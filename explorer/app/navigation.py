@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from explorer.app.frame import FRAMED
 from explorer.app.section import section_page
 from explorer.app.words import section_title
 from explorer.statistic import sections, site_root
@@ -17,6 +18,7 @@ ICON = Path(__file__).with_name("icon.png")
 
 def pages() -> dict[str, list[Any]]:
     """Pages by group, for `st.navigation`. A section without a file in pages/ is shown all the same."""
+    st.session_state[FRAMED] = True
     corpus = [st.Page(_file("overview"), title="Overview", default=True)]
     for section in sections():
         source = _file(section) if _file(section).is_file() else partial(section_page, section)

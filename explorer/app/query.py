@@ -35,7 +35,7 @@ from duckdb_tables() where not internal and schema_name = 'main' and database_na
 union all
 select view_name, coalesce(comment, ''), 'view'
 from duckdb_views() where not internal and schema_name = 'main' and database_name = current_database()
-order by name like 'attribute\\_set\\_%' escape '\\', name not in ('documents', 'attributes'), name
+order by name like 'attribute\\_set\\_%' escape '\\', name <> 'documents', name
 """
 _COLUMNS = """
 select table_name as name, column_name, data_type, coalesce(comment, '') as comment

@@ -59,6 +59,9 @@ def show_prose(frame: pl.DataFrame, units: Mapping[str, str]) -> None:
                 continue
             if units[name] == "text":
                 sentences.append(text)
+            elif isinstance(value, bool):
+                words = column_title(name).removeprefix("is ")
+                facts.append(safe(words if value else f"not {words}"))
             elif units[name] == "name":
                 facts.append(text if facts else f"**{text}**")
             else:

@@ -7,7 +7,9 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, Request, ViewportSize, sync_playwright
@@ -54,16 +56,29 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a dashboard that runs in a folder of its own, as an installed one would."""
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("browser")
     rows = generated(150)
     build_corpus(write_cut(root / "input", rows, cuts(len(rows))["uneven"]), root / "workspace")
+    return root / "workspace"
+
+
+@pytest.fixture(scope="session")
+def server(workspace: Path) -> Iterator[str]:
+    with serving(workspace) as address:
+        yield address
+
+
+@contextmanager
+def serving(workspace: Path) -> Iterator[str]:
+    """The address of a new dashboard. It runs in another folder than the site's, as an installed one would."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    line = command(root / "workspace", port, open_browser=False)
-    with subprocess.Popen(line, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    line = command(workspace, port, open_browser=False)
+    with subprocess.Popen(
+        line, cwd=workspace.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
         assert process.stdout is not None
         said = []
         for text in process.stdout:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from explorer.statistic import sections
-from tests.browser.conftest import View
+from tests.browser.conftest import View, serving
 
 PAGES = ("", *sections(), "sql", "datasheet")
 
@@ -105,3 +106,14 @@ def test_the_theme_follows_the_browser(view: View, background: str) -> None:
     """The theme beside app.py is used from any folder."""
     view.open("sources")
     expect(view.page.get_by_test_id("stApp")).to_have_css("background-color", background)
+
+
+def test_a_link_into_a_new_server_opens_its_page(browser: Browser, workspace: Path) -> None:
+    """The first request a server ever gets may be for any page, with its parameters."""
+    with serving(workspace) as address:
+        page = browser.new_page()
+        View(page, address).open("domains?domains.top_n=2")
+        expect(page.get_by_test_id("stSidebarNavLink").filter(has_text="Overview")).to_be_visible()
+        expect(page.locator(".st-key-card-domains input[type=number]")).to_have_value("2")
+        expect(page).to_have_url(re.compile(r"/domains\?domains\.top_n=2"))
+        page.close()
