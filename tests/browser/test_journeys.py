@@ -113,7 +113,7 @@ def test_a_link_into_a_new_server_opens_its_page(browser: Browser, workspace: Pa
     with serving(workspace) as address:
         page = browser.new_page()
         View(page, address).open("domains?domains.top_n=2")
-        expect(page.get_by_test_id("stSidebarNavLink").filter(has_text="Overview")).to_be_visible()
+        expect(page.get_by_test_id("stSidebarNavLink").filter(has_text=re.compile("^Overview$"))).to_be_visible()
         expect(page.locator(".st-key-card-domains input[type=number]")).to_have_value("2")
         expect(page).to_have_url(re.compile(r"/domains\?domains\.top_n=2"))
         page.close()
