@@ -89,8 +89,10 @@ def serving(workspace: Path) -> Iterator[str]:
             pytest.fail("the server ended: " + "".join(said))
         # a full pipe would stop the server
         threading.Thread(target=process.stdout.read, daemon=True).start()
-        yield f"http://127.0.0.1:{port}"
-        process.kill()
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
 
 
 @pytest.fixture(params=["light"])
