@@ -21,20 +21,14 @@ from explorer.catalogue import write_catalogue
 from explorer.config import CorpusConfig, read_config
 from explorer.errors import InputError, UsageError, WorkspaceError
 from explorer.executor import Runner, default_workers, open_pool
+from explorer.index_attributes import attribute_sets, attributes_key, index_attributes
+from explorer.index_documents import index_part
 from explorer.ingest.shards import find_shards, first_line, shard_from_json
 from explorer.partials import Piece, compute_partials, partial_path, pieces
-from explorer.plan import plan_parts
+from explorer.plan import IndexOptions, Part, plan_parts
 from explorer.provenance import content_of, manifest_of
 from explorer.relations import IndexedPart, IndexedSet
 from explorer.statistic import load_statistics
-from explorer.tasks import (
-    IndexOptions,
-    Part,
-    attribute_sets,
-    attributes_key,
-    index_attributes,
-    index_part,
-)
 from explorer.tokenizers import TOKENIZERS, token_counter
 from explorer.workspace import Workspace, disk_errors, read_receipt, replacing, storage_failure, write_json
 

@@ -1,16 +1,39 @@
-"""Cutting shards into parts, and keeping the parts of the last build as they are."""
+"""Parts, the pieces that tasks work on: cutting shards into them, and keeping those of the last build as they are."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
+from explorer.config import CorpusConfig
 from explorer.errors import InputError
 from explorer.ingest.shards import Shard, split_row_groups, text_bytes_estimate
-from explorer.tasks import Part
 from explorer.workspace import INDEX_VERSION, digest
 
+Progress = Callable[[float], None]  # a task calls it with the bytes of input done since the last call
 _SMALLEST_PART, _LARGEST_PART = 8 << 20, 512 << 20
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of the corpus that one task handles: whole shards, or row groups of a large one."""
+
+    key: str
+    shards: tuple[Shard, ...]
+
+
+@dataclass(frozen=True)
+class IndexOptions:
+    """What changes the index rows, and therefore the key of every part."""
+
+    config: CorpusConfig
+    tokenizer: str
+    keep_text: bool
+    batch_bytes: int = 16 << 20  # changes no row, so it is not in the key
+
+    @property
+    def key(self) -> str:
+        return digest(sorted(self.config.document_columns.items()), self.tokenizer, self.keep_text)
 
 
 def plan_parts(

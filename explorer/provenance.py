@@ -10,8 +10,8 @@ import duckdb
 from explorer.catalogue import Content
 from explorer.config import CorpusConfig
 from explorer.partials import Piece
+from explorer.plan import IndexOptions, Part
 from explorer.relations import IndexedPart
-from explorer.tasks import IndexOptions, Part
 from explorer.urls import suffix_list_version
 from explorer.workspace import FORMAT, INDEX_VERSION
 

@@ -16,13 +16,12 @@ from explorer.attributes import MISALIGNED, MISSING, PRESENT, Taker, Values
 from explorer.ingest.arrow import plain, sound_rows, to_python
 from explorer.ingest.lines import Lines, parse_row
 from explorer.ingest.parquet import FORMAT_KEY, VALUES_COLUMN, parquet_schema
-from explorer.ingest.rows import ATTRIBUTES_COLUMN, FLAT_SET, Reject
+from explorer.ingest.rows import ATTRIBUTES_COLUMN, FLAT_SET, N_EXAMPLES, Reject
 from explorer.ingest.shards import first_line
 from explorer.ingest.span_maps import span_maps
 from explorer.ingest.values import is_id
 
 _CHUNK = 250_000  # values and spans, as Python numbers some 100 bytes each
-_N_EXAMPLES = 20
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Alignment:
 
     def reject(self, reject: Reject) -> None:
         self.reasons[reject.reason] += 1
-        if len(self.rejects) < _N_EXAMPLES or self.reasons[reject.reason] == 1:
+        if len(self.rejects) < N_EXAMPLES or self.reasons[reject.reason] == 1:
             self.rejects.append(reject)
 
 

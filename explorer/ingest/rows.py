@@ -23,6 +23,7 @@ CANDIDATES: Mapping[str, tuple[str, ...]] = {
     "n_tokens": ("n_tokens", "token_count", "metadata.n_tokens", "metadata.token_count"),
 }
 ATTRIBUTES_COLUMN = "attributes"  # a row's own attributes: as left by a mix, or tagged Parquet
+N_EXAMPLES = 20  # rejects that are kept with their row, per file
 FLAT_SET = "columns"  # the set of flat numeric and boolean columns (language_score, int_score ...)
 
 # Reasons for which a row or a file is left out; each is counted per shard and shown with its row.

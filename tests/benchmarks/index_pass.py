@@ -22,10 +22,10 @@ import psutil
 
 from explorer.build import DEFAULT_MEMORY, build
 from explorer.config import CorpusConfig
+from explorer.index_documents import index_part
 from explorer.ingest.shards import find_shards
-from explorer.plan import make_part
+from explorer.plan import IndexOptions, make_part
 from explorer.relations import quote_literal
-from explorer.tasks import IndexOptions, index_part
 from explorer.workspace import Workspace
 
 

@@ -1,0 +1,185 @@
+"""The task that reads text: a part's documents to their index rows, once.
+
+Like every task it is a function of its arguments that writes files, safe to kill and to repeat, and imports no
+executor: a process pool runs it today, a cluster can run the same function.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from explorer.errors import InputError
+from explorer.ingest.read import engine_errors, own_sets, read_documents
+from explorer.ingest.rows import ATTRIBUTES_COLUMN, FLAT_SET, N_EXAMPLES, Batch, Reject
+from explorer.ingest.shards import Shard
+from explorer.measures import INDEX_SCHEMA, index_rows
+from explorer.plan import IndexOptions, Part, Progress
+from explorer.tokenizers import token_counter
+from explorer.urls import HostTable
+from explorer.workspace import Workspace, replacing, write_receipt
+
+INDEX_GROUP_ROWS = 65_536
+
+
+def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress) -> dict[str, Any]:
+    """Read a part's shards once and write its index rows (and its texts, where the input was not Parquet).
+
+    Returns the receipt that is written last: rows and rejects of each shard, the fingerprint of the documents.
+    A shard that cannot be used at all is in the receipt with its fault and the other shards go on.
+    """
+    workspace = Workspace(root)
+    target = workspace.documents(part.key)
+    hosts = HostTable()
+    count = token_counter(options.tokenizer) if options.tokenizer else None
+    n_docs = 0
+    fingerprint = 0
+    shards = []
+    inline: set[str] = set()
+    has_tokens = False
+    pending: list[pa.Table] = []
+    with ExitStack() as stack:
+        temporary = stack.enter_context(replacing(target))
+        index = stack.enter_context(pq.ParquetWriter(temporary, INDEX_SCHEMA, compression="zstd"))
+        texts = _TextWriter(stack, workspace.shard(part.key), options.keep_text) if _needs_copy(part) else None
+        for number, shard in enumerate(part.shards):
+            report = _ShardReport(shard)
+            done = 0.0
+            for batch in report.guarded(read_documents(shard, options.config, options.batch_bytes)):
+                with engine_errors(shard.path):
+                    table = index_rows(batch.frame, n_docs, number, hosts, count)
+                report.take(batch)
+                if batch.frame.height:
+                    fingerprint += fingerprint_documents(table)
+                    has_tokens = has_tokens or table["n_tokens"].null_count < table.num_rows
+                    pending.append(table)
+                    if texts is not None and shard.kind != "parquet":
+                        texts.write(batch.frame, n_docs)
+                    n_docs += batch.frame.height
+                if sum(t.num_rows for t in pending) >= INDEX_GROUP_ROWS:
+                    index.write_table(pa.concat_tables(pending))
+                    pending = []
+                progress((batch.progress - done) * shard.n_bytes)
+                done = batch.progress
+            progress((1.0 - done) * shard.n_bytes)
+            if report.n_docs:
+                inline.update(own_sets(shard, options.config))
+            shards.append(report.to_json())
+        if pending:
+            index.write_table(pa.concat_tables(pending))
+        if texts is not None:
+            inline |= texts.inline
+    receipt = {
+        "key": part.key,
+        "n_docs": n_docs,
+        "fingerprint": f"{fingerprint % 2**128:032x}",
+        "has_tokens": has_tokens,
+        "inline_sets": sorted(inline),
+        "shards": shards,
+    }
+    write_receipt(target, receipt, [target, *([workspace.shard(part.key)] if texts is not None else [])])
+    return receipt
+
+
+def _needs_copy(part: Part) -> bool:
+    return any(shard.kind != "parquet" for shard in part.shards)
+
+
+class _ShardReport:
+    """What became of one shard's rows."""
+
+    def __init__(self, shard: Shard) -> None:
+        self.shard = shard
+        self.n_rows = 0
+        self.n_docs = 0
+        self.fault: str | None = None
+        self.reasons: Counter[str] = Counter()
+        self.examples: list[Reject] = []
+
+    def guarded(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """The batches of a shard; what makes it unreadable ends it and is kept as its fault."""
+        try:
+            with engine_errors(self.shard.path):
+                yield from batches
+        except InputError as error:
+            self.fault = str(error)
+
+    def take(self, batch: Batch) -> None:
+        self.n_rows += batch.n_rows
+        self.n_docs += batch.frame.height
+        for reject in batch.rejects:
+            self.reasons[reject.reason] += 1
+            if len(self.examples) < N_EXAMPLES or self.reasons[reject.reason] == 1:
+                self.examples.append(reject)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.shard.name,
+            "n_rows": self.n_rows,
+            "n_docs": self.n_docs,
+            "fault": self.fault,
+            "rejects": dict(self.reasons),
+            "examples": [[reject.row, reject.reason, reject.detail] for reject in self.examples],
+        }
+
+
+class _TextWriter:
+    """The documents of a part as Parquet, so that one of them can be read later without a scan."""
+
+    _COLUMNS = (
+        "id",
+        "source",
+        "text",
+        "url",
+        "created",
+        "added",
+        "metadata",
+        ATTRIBUTES_COLUMN,
+        FLAT_SET,
+    )
+
+    def __init__(self, stack: ExitStack, target: Path, keep_text: bool) -> None:
+        self.columns = [c for c in self._COLUMNS if keep_text or c != "text"]
+        self.inline: set[str] = set()
+        fields = [("doc", pa.int32()), *((c, pa.large_string()) for c in self.columns)]
+        temporary = stack.enter_context(replacing(target))
+        self._writer = stack.enter_context(pq.ParquetWriter(temporary, pa.schema(fields), compression="zstd"))
+
+    def write(self, frame: pl.DataFrame, first_doc: int) -> None:
+        docs = pl.int_range(first_doc, first_doc + frame.height, dtype=pl.Int32, eager=True).alias("doc")
+        self._writer.write_table(frame.select(docs, *self.columns).to_arrow().cast(self._writer.schema))
+        self.inline.update(name for name in (ATTRIBUTES_COLUMN, FLAT_SET) if frame[name].null_count() < frame.height)
+
+
+def fingerprint_documents(table: pa.Table) -> int:
+    """The order-free content hash of some index rows: the sum of their MD5s, to be taken modulo 2^128.
+
+    It covers source, id, text and URL, so equal corpora agree on any machine and however they are cut.
+    """
+    total = 0
+    sources: dict[str, bytes] = {}
+    md5 = hashlib.md5
+    for source, name, text, url in zip(
+        table["source"].to_pylist(),
+        table["id"].cast(pa.large_binary()).to_pylist(),
+        table["text_md5"].combine_chunks().storage.to_pylist(),
+        table["url"].cast(pa.large_binary()).to_pylist(),
+        strict=True,
+    ):
+        head = sources.get(source) or sources.setdefault(source, _measured(source.encode()))
+        key = head + _measured(name) + _measured(text) + _measured(url or b"")
+        total += int.from_bytes(md5(key, usedforsecurity=False).digest())
+    return total
+
+
+def _measured(field: bytes) -> bytes:
+    """A field after its length, because a field may hold any byte."""
+    return len(field).to_bytes(8) + field
