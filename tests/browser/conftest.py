@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, Request, ViewportSize, expect, sync_playwright
 
 from explorer.app.launch import command
 from tests.corpora import build_corpus
 from tests.generate import cuts, generated, write_cut
 
+expect.set_options(timeout=20_000)  # a busy machine is no failure
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 READY = "() => document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state') === 'notRunning'"
 
