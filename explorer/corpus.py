@@ -13,6 +13,7 @@ import polars as pl
 from explorer.catalogue import relocate, sql_value
 from explorer.errors import QueryError, UsageError, WorkspaceError
 from explorer.relations import quote_literal
+from explorer.sandbox_worker import select
 from explorer.statistic import Statistic, find_statistic
 from explorer.workspace import Workspace, write_json
 
@@ -95,9 +96,10 @@ class Corpus:
 
     def _frame(self, query: str) -> pl.DataFrame:
         try:
-            frame = pl.from_arrow(self._connection.sql(query).to_arrow_table())
+            table = select(self._connection, query)
         except duckdb.Error as error:
             raise QueryError(str(error)) from None
+        frame = pl.from_arrow(table)
         assert isinstance(frame, pl.DataFrame)
         return frame
 
@@ -124,7 +126,7 @@ def open_corpus(workspace: str | Path) -> Corpus:
 
 def _follow_a_move(workspace: Workspace, manifest: dict[str, Any]) -> None:
     """A large corpus has views over its index files, which name the folder in which it was built."""
-    if manifest["detail_relations"] == "tables" or manifest["root"] == str(workspace.root):
+    if manifest.get("detail_relations", "tables") == "tables" or manifest["root"] == str(workspace.root):
         return
     relocate(workspace, manifest["root"])
     manifest["root"] = str(workspace.root)

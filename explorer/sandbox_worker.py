@@ -89,8 +89,8 @@ def check(connection: Any, sql: str) -> None:
             pending.extend(node.values())
 
 
-def select(connection: Any, sql: str, limit: int) -> Any:
-    """The rows of a checked statement as an Arrow table. Columns that Python could not hold come as text."""
+def select(connection: Any, sql: str, limit: int = sys.maxsize) -> Any:
+    """The rows of one statement as an Arrow table. Columns that Polars or Python could not hold come as text."""
     relation = connection.sql(sql)
     texts = {n for n, kind in enumerate(relation.types) if not is_plain(kind) and kind.id not in TEMPORAL_TYPES}
     table = _with_texts(connection, sql, relation, texts).limit(limit).to_arrow_table()

@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 import explorer
+from explorer.render import FORMATS, render, units_of
 from explorer.statistic import load_statistics
 from tests.corpora import build_corpus, documents, write_jsonl
 
@@ -93,6 +94,26 @@ def test_sql_answers_from_documents_and_macros(workspace: Path) -> None:
     query = "select c.source, c.n_docs from composition() as c where c.n_docs > (select count(*) from documents) / 2"
     result = run("sql", workspace, query, "--format", "json")
     assert json.loads(result.stdout) == [{"source": "web", "n_docs": 5}]
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("select interval 3 day as x", ["x", "3 days"]),
+        ("select date '12000-01-01' as x", ["x", "12000-01-01"]),
+        ("select timestamp 'infinity' as x", ["x", "infinity"]),
+        ("select 1 as a, 2 as a", ["a,a_1", "1,2"]),
+        ("select {'a': [1, 2]} as x", ["x", '"{""a"": [1, 2]}"']),
+        ("select map {'k': 1.5::decimal(4, 1)} as x", ["x", "{k=1.5}"]),
+        ("select sum(n_words) as x from documents where false", ["x", ""]),
+    ],
+)
+def test_sql_shows_every_type(workspace: Path, query: str, shown: list[str]) -> None:
+    with explorer.open(workspace) as corpus:
+        frame = corpus.sql(query)
+    assert render(frame, "csv", units_of(frame)).decode().splitlines() == shown
+    for form in FORMATS:
+        assert render(frame, form, units_of(frame), width=80)
 
 
 def test_check_passes_a_sound_corpus_and_fails_a_broken_one(workspace: Path, tmp_path: Path) -> None:
