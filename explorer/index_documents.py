@@ -175,7 +175,10 @@ def fingerprint_documents(table: pa.Table) -> int:
         strict=True,
     ):
         head = sources.get(source) or sources.setdefault(source, _measured(source.encode()))
-        key = head + _measured(name) + _measured(text) + _measured(url or b"")
+        # each field after its length, because a field may hold any byte
+        key = b"".join(
+            (head, len(name).to_bytes(8), name, len(text).to_bytes(8), text, _measured(url) if url else _EMPTY)
+        )
         total += int.from_bytes(md5(key, usedforsecurity=False).digest())
     return total
 
@@ -183,3 +186,6 @@ def fingerprint_documents(table: pa.Table) -> int:
 def _measured(field: bytes) -> bytes:
     """A field after its length, because a field may hold any byte."""
     return len(field).to_bytes(8) + field
+
+
+_EMPTY = (0).to_bytes(8)

@@ -6,6 +6,7 @@ The definitions are `explorer.units.MEASURES`; a change of any of them raises `e
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import pairwise
@@ -60,9 +61,9 @@ _TIME_FORMATS = (
     "%Y/%m/%d",
     "%Y%m%d",
 )
-_FIRST_FORMATS = _TIME_FORMATS[:2]
 # The formats alone would take years of two digits, and an impossible date of eight digits for seconds since 1970.
 _TIME_SHAPE = r"^(?:\d{4}(?:[-/]\d\d?(?:[-/]\d\d?(?:T.*)?)?)?|\d{8}|-?\d{9,10}(?:\.\d+)?|\d{12,13})$"
+_NESTED = re.compile(r"[\[{]|null")
 _MAX_METADATA_TEXT = 500
 
 TokenCounter = Callable[[list[str]], Sequence[int]]
@@ -154,17 +155,29 @@ def read_time(series: pl.Series) -> pl.Series:
 
     What is none of these is null; years outside 1 to 9999 too.
     """
-    found = _parse_times(series, _FIRST_FORMATS)
+    distinct = series.unique()
+    if 4 * len(distinct) < len(series):  # such as the day of a crawl
+        table = pl.DataFrame({"raw": distinct, "time": read_time(distinct)})
+        rows = pl.DataFrame({"raw": series}).join(table, on="raw", how="left", maintain_order="left", nulls_equal=True)
+        return rows["time"].alias(series.name)
+    found = _parse_usual_times(series)
     rest = series.is_not_null() & found.is_null()
     if rest.any():  # most corpora write one form; the other forms are tried on what is left
-        found = found.set(rest, None).scatter(rest.arg_true(), _parse_times(series.filter(rest), None))
+        found = found.set(rest, None).scatter(rest.arg_true(), _parse_times(series.filter(rest)))
     low, high = datetime(1, 1, 1), datetime(9999, 12, 31)
     frame = pl.DataFrame({"t": found}).lazy().select(pl.when(pl.col("t").is_between(low, high)).then(pl.col("t")))
     return frame.collect(engine="in-memory").to_series().alias(series.name)
 
 
-def _parse_times(series: pl.Series, formats: Sequence[str] | None) -> pl.Series:
-    """Parse with some of the formats, or with `None` in every way that is known."""
+def _parse_usual_times(series: pl.Series) -> pl.Series:
+    """Parse the form that most corpora write, with and without a zone."""
+    text = pl.when(pl.col("t").str.contains(r"^\d{4}-\d\d-\d\dT\d\d:")).then(pl.col("t"))
+    attempts = [_in_format(text, form) for form in _TIME_FORMATS[:2]]
+    return pl.DataFrame({"t": series}).lazy().select(pl.coalesce(attempts)).collect(engine="in-memory").to_series()
+
+
+def _parse_times(series: pl.Series) -> pl.Series:
+    """Parse in every way that is known."""
     text = (
         pl.col("t")
         .str.strip_chars()
@@ -172,15 +185,14 @@ def _parse_times(series: pl.Series, formats: Sequence[str] | None) -> pl.Series:
         .str.replace(r"(\d)(?: ?[zZ]| UTC| GMT)$", "${1}+00:00")
     )
     text = pl.when(text.str.contains(_TIME_SHAPE)).then(text)
-    attempts = [_in_format(text, form) for form in formats or _TIME_FORMATS]
-    if formats is None:
-        year = text.str.extract(r"^(\d{4})(?:-\d\d)?$")
-        month = text.str.extract(r"^\d{4}-(\d\d)$")
-        bare = year + "-" + pl.coalesce(month, pl.lit("01")) + "-01"
-        seconds = pl.when(text.str.contains(r"^-?\d{9,10}(\.\d+)?$")).then(text.cast(pl.Float64, strict=False))
-        millis = pl.when(text.str.contains(r"^\d{12,13}$")).then(text.cast(pl.Float64, strict=False) / 1000)
-        epoch = (pl.coalesce(seconds, millis) * 1_000_000).round().cast(pl.Int64, strict=False).cast(pl.Datetime("us"))
-        attempts += [_in_format(bare, "%Y-%m-%d"), epoch]
+    attempts = [_in_format(text, form) for form in _TIME_FORMATS]
+    year = text.str.extract(r"^(\d{4})(?:-\d\d)?$")
+    month = text.str.extract(r"^\d{4}-(\d\d)$")
+    bare = year + "-" + pl.coalesce(month, pl.lit("01")) + "-01"
+    seconds = pl.when(text.str.contains(r"^-?\d{9,10}(\.\d+)?$")).then(text.cast(pl.Float64, strict=False))
+    millis = pl.when(text.str.contains(r"^\d{12,13}$")).then(text.cast(pl.Float64, strict=False) / 1000)
+    epoch = (pl.coalesce(seconds, millis) * 1_000_000).round().cast(pl.Int64, strict=False).cast(pl.Datetime("us"))
+    attempts += [_in_format(bare, "%Y-%m-%d"), epoch]
     frame = pl.DataFrame({"t": series}).lazy().select(pl.coalesce(attempts).cast(pl.Datetime("us")))
     return frame.collect(engine="in-memory").to_series()
 
@@ -194,6 +206,8 @@ def _scalars(metadata: str | None) -> str | None:
     """The scalar fields of a JSON object, long texts left out: small enough to keep beside the counts."""
     if metadata is None:
         return None
+    if len(metadata) <= _MAX_METADATA_TEXT and not _NESTED.search(metadata, 1):
+        return metadata  # nothing to leave out; the readers pass JSON objects
     try:
         fields = orjson.loads(metadata)
     except orjson.JSONDecodeError:
