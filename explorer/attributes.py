@@ -8,6 +8,8 @@ a key is absent, empty or has values. None of these is zero.
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -28,6 +30,9 @@ MAX_DEPTH = 8  # of dictionaries that are taken apart
 _MAX_TEXT = 200
 
 
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
 @dataclass(frozen=True)
 class Attribute:
     """One attribute. `path` has more than one part where the value stood inside nested objects."""
@@ -38,7 +43,13 @@ class Attribute:
 
     @property
     def key(self) -> str:
-        return ".".join(self.path)
+        """The key as it is shown: itself, or for a nested one the JSONPath down to it, such as $.pii.email."""
+        if len(self.path) == 1 and not self.path[0].startswith("$"):
+            return self.path[0]
+        plain = (
+            f".{part}" if _PLAIN_KEY.match(part) else f"[{json.dumps(part, ensure_ascii=False)}]" for part in self.path
+        )
+        return "$" + "".join(plain)
 
     @property
     def column(self) -> str:

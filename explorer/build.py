@@ -6,7 +6,7 @@ re-read no text, an edited title recomputes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,7 @@ from explorer.tokenizers import TOKENIZERS, token_counter
 from explorer.workspace import Workspace, disk_errors, read_receipt, replacing, storage_failure, write_json
 
 DEFAULT_MEMORY = 1 << 30
+_LEAST_MEMORY = 128 << 20  # of a worker
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class BuildReport:
     n_parts_indexed: int  # the others were there already
     faults: tuple[str, ...]  # shards that could not be used
     n_rejected: int
+    is_unchanged: bool  # the same files, read in the same way, as in the build before
 
 
 def build(
@@ -65,7 +67,7 @@ def build(
     out: Path,
     *,
     config_path: Path | None = None,
-    tokenizer: str = "",
+    tokenizer: str | None = None,
     keep_text: bool = True,
     workers: int | None = None,
     memory: int = DEFAULT_MEMORY,
@@ -74,15 +76,18 @@ def build(
 ) -> BuildReport:
     """Build or bring up to date the workspace `out` from `inputs` (files, folders, globs).
 
-    `memory` bounds all workers together, in bytes; `part_bytes` is the text that a part aims at, else the corpus
+    `tokenizer` is that of the last build unless one is named; an empty name counts no tokens. `memory` bounds all
+    workers together, in bytes; `part_bytes` is the text that a part aims at, else the corpus
     decides (no number depends on it). Raises `UsageError` for wrong options, `InputError` where no input can be used,
     `StorageError` where the disk refuses, `WorkspaceError` where `out` holds something else.
     """
     if tokenizer:
         token_counter(tokenizer)  # refuses an unknown one before anything is written
-    n_workers = workers or default_workers()
-    if n_workers < 1 or memory < 128 << 20:
-        raise UsageError("--workers must be at least 1 and --memory at least 128MB")
+    n_workers = min(default_workers(), max(1, memory // _LEAST_MEMORY)) if workers is None else workers
+    if n_workers < 1 or memory < n_workers * _LEAST_MEMORY:
+        raise UsageError(
+            f"--memory {memory >> 20}MB is too little for --workers {n_workers}: each needs {_LEAST_MEMORY >> 20}MB"
+        )
     listener(Step("finding shards", 0.0))
     shards = find_shards(inputs, leave_out=out)
     given = read_config(config_path) if config_path is not None else None
@@ -92,22 +97,30 @@ def build(
     with _locked(workspace), _engine_errors(workspace):
         workspace.sweep()
         config = _settle_config(workspace, config_path, given)
+        last = _last_manifest(workspace)
+        if tokenizer is None:
+            tokenizer = last.get("counted_with", "")
         options = IndexOptions(config, tokenizer, keep_text, batch_bytes=max(1 << 20, min(16 << 20, per_worker // 32)))
-        parts = plan_parts(shards, _last_parts(workspace), options.key, part_bytes)
+        parts = plan_parts(shards, _last_parts(last), options.key, part_bytes)
         with open_pool(n_workers) as pool:
             receipts, n_read = _index(workspace, parts, options, pool, listener)
             faults = tuple(s["fault"] for r in receipts.values() for s in r["shards"] if s["fault"])
             if not any(receipt["n_docs"] for receipt in receipts.values()):
                 raise InputError(_nothing_read(receipts, faults))
             sets, n_attributes_read = _index_sets(workspace, parts, receipts, options, pool, listener)
+            _check_roles(config, sets, sets.values())
             indexed = [_indexed(workspace, part, receipts[part.key], sets) for part in parts]
             cut = _cut(indexed, sets, config, receipts)
             _partials(workspace, cut, pool, per_worker, listener)
         listener(Step("writing the catalogue", 0.0))
         manifest = manifest_of(parts, receipts, sets, options)
         content = content_of(config, indexed, cut, parts, receipts, sets, manifest)
-        write_catalogue(workspace, content, memory)
-        manifest |= {"root": str(workspace.root), "detail_relations": "tables" if content.as_tables else "views"}
+        write_catalogue(workspace, content, memory // 2)
+        manifest |= {
+            "root": str(workspace.root),
+            "detail_relations": "tables" if content.as_tables else "views",
+            "counted_with": options.tokenizer,
+        }
         write_json(workspace.manifest, manifest)
         _remove_stale(workspace, indexed, sets, cut)
         listener(Step("writing the catalogue", 1.0))
@@ -120,6 +133,7 @@ def build(
         n_parts_indexed=sum(1 for part in parts if receipts[part.key].get("is_new")),
         faults=faults,
         n_rejected=sum(sum(s["rejects"].values()) for r in receipts.values() for s in r["shards"]),
+        is_unchanged=all(last.get(name) == manifest[name] for name in ("parts", "detail_relations", "counted_with")),
     )
 
 
@@ -166,12 +180,35 @@ def _settle_config(workspace: Workspace, path: Path | None, given: CorpusConfig 
     return given
 
 
-def _last_parts(workspace: Workspace) -> list[Part]:
+def _last_manifest(workspace: Workspace) -> dict[str, Any]:
     try:
-        manifest = workspace.read_manifest()
+        return workspace.read_manifest()
     except WorkspaceError:
-        return []
-    return [Part(p["key"], tuple(shard_from_json(s) for s in p["shards"])) for p in manifest["parts"]]
+        return {}
+
+
+def _last_parts(manifest: Mapping[str, Any]) -> list[Part]:
+    return [Part(p["key"], tuple(shard_from_json(s) for s in p["shards"])) for p in manifest.get("parts", ())]
+
+
+def _check_roles(config: CorpusConfig, sets: Iterable[tuple[str, str]], manifests: Iterable[Mapping[str, Any]]) -> None:
+    """Raises `UsageError` where corpus.toml fills a role from an attribute set or key that nothing has."""
+    found = {
+        (name, attribute_from_json(a).key)
+        for (_, name), r in zip(sets, manifests, strict=True)
+        for a in r["attributes"]
+    }
+    for role, (attribute_set, key) in config.attribute_columns.items():
+        matches = {
+            k for name, k in found if name == attribute_set and (k.startswith(key) if role == "language" else k == key)
+        }
+        if not matches:
+            names = sorted({name for name, _ in found})
+            known = f"sets: {', '.join(names)}" if names else "there are no attribute sets"
+            if attribute_set in names:
+                near = sorted(k for name, k in found if name == attribute_set)
+                known = f"its keys: {', '.join(near[:10])}{' ...' if len(near) > 10 else ''}"
+            raise UsageError(f"corpus.toml: columns.{role} = attribute:{attribute_set}/{key}: nothing has it; {known}")
 
 
 def _index(
@@ -278,7 +315,7 @@ def _partials(
         for piece in its_pieces:
             missing = [name for name in names if not partial_path(workspace, statistics[name], piece).exists()]
             if missing:
-                tasks.append((compute_partials, (workspace.root, piece, missing, memory // 2)))
+                tasks.append((compute_partials, (workspace.root, piece, missing, memory // 3)))
                 total += len(missing)
     for _ in pool.run(tasks, lambda done: listener(Step("computing statistics", min(1.0, done / max(1, total))))):
         pass

@@ -204,13 +204,22 @@ def _line(plot: Plot) -> Chart:
     return _finish(figure, plot, "line chart", plot.x, plot.y, note, 380)
 
 
+def _bin_widths(piece: pl.DataFrame, x: str, place: Callable[[float], float], usual: float) -> list[float]:
+    """How wide each bin is on the scale: to its end where the statistic tells it, else the usual gap between bins."""
+    end = x.replace("start", "end")
+    if end == x or end not in piece.columns:
+        return [usual] * piece.height
+    widths = [place(float(b)) - place(float(a)) for a, b in piece.select(x, end).iter_rows()]
+    return [width if width > 0 else usual for width in widths]  # zero has a place of its own on a scale of magnitudes
+
+
 def _histogram(plot: Plot) -> Chart:
     """Bins that the statistic has counted. Values over several magnitudes stand on a logarithmic scale."""
     values = sorted(set(plot.frame[plot.x].to_list()))
     place, ticks = magnitude_scale([float(v) for v in values])
     places = [place(float(v)) for v in values]
     gaps = [b - a for a, b in pairwise(places)]
-    width = sorted(gaps)[len(gaps) // 2] if gaps else 1.0
+    usual = sorted(gaps)[len(gaps) // 2] if gaps else 1.0
     figure = go.Figure()
     pieces = [("", plot.frame)]
     if plot.color:
@@ -222,7 +231,7 @@ def _histogram(plot: Plot) -> Chart:
         figure.add_bar(
             x=[place(float(v)) for v in piece[plot.x].to_list()],
             y=piece[plot.y].to_list(),
-            width=width,
+            width=_bin_widths(piece, plot.x, place, usual),
             offset=0,  # a bin stands at its lower bound
             name=name or None,
             customdata=[f"{name}<br>{line}" if name else line for line in hover],
@@ -269,6 +278,8 @@ def _heatmap(plot: Plot) -> Chart:
             hovertemplate="%{customdata}<extra></extra>",
             xgap=1,
             ygap=1,
+            zmin=0 if is_share else None,
+            zmax=1 if is_share else None,
             colorbar={
                 "title": {"text": plot.title(plot.color)},
                 "tickformat": ".0%" if is_share else "",

@@ -79,7 +79,11 @@ def demo_command(out: Path, no_app: bool, workers: int | None, memory: int, port
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The workspace folder to write.")
 @click.option("--config", "config_path", type=click.Path(path_type=Path), help="A corpus.toml; `init` writes one.")
-@click.option("--tokenizer", default="", metavar="NAME", help=f"Count tokens with {', '.join(TOKENIZERS)}.")
+@click.option(
+    "--tokenizer",
+    metavar="NAME",
+    help=f"Count tokens with {', '.join(TOKENIZERS)}, or with none; by default as the last build did.",
+)
 @click.option(
     "--no-text", is_flag=True, help="Keep no copy of texts that are not in Parquet; they cannot be shown then."
 )
@@ -89,7 +93,7 @@ def build_command(
     inputs: tuple[str, ...],
     out: Path,
     config_path: Path | None,
-    tokenizer: str,
+    tokenizer: str | None,
     no_text: bool,
     workers: int | None,
     memory: int,
@@ -105,7 +109,7 @@ def build_command(
             inputs,
             out,
             config_path=config_path,
-            tokenizer=tokenizer,
+            tokenizer="" if tokenizer == "none" else tokenizer,
             keep_text=not no_text,
             workers=workers,
             memory=memory,
@@ -282,9 +286,7 @@ def _say(text: str) -> None:
 
 def _say_built(report: BuildReport) -> None:
     fresh = (
-        f"{report.n_parts_indexed:,} of {report.n_parts:,} parts read"
-        if report.n_parts_indexed
-        else "nothing had changed"
+        "nothing had changed" if report.is_unchanged else f"{report.n_parts_indexed:,} of {report.n_parts:,} parts read"
     )
     _say(f"{report.n_docs:,} documents ({fresh}) in {report.root}")
     if report.n_rejected:
@@ -346,8 +348,18 @@ def main() -> None:
         click.echo(f"corpus-explorer: {printable(str(error))}", err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:  # the reader of our output has left, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         sys.exit(1)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else "standard output: "
+        _drop_output()
+        click.echo(f"corpus-explorer: {printable(place)}{error.strerror or error}", err=True)
+        sys.exit(1)
+
+
+def _drop_output() -> None:
+    """Send what is left to be written nowhere, so that the interpreter's end does not fail over it once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _stopped() -> None:

@@ -68,6 +68,8 @@ def read_config(path: Path) -> CorpusConfig:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"{path}: no such file; `corpus-explorer init` writes one to fill in") from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}); name a corpus.toml") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not valid TOML: {error}") from None
     return parse_config(data, str(path))

@@ -156,7 +156,7 @@ def _write_set(
 
 _ATTRIBUTE_COLUMNS = [
     ("attribute_set", "varchar", "Set: the folder under attributes/, or the columns of a tagged Parquet file."),
-    ("key", "varchar", "Key; nested keys are joined with a dot."),
+    ("key", "varchar", "Key; a nested one is the JSONPath down to it, such as $.pii.email."),
     ("shape", "varchar", "spans, number, bool, text or nested: the mixer treats them differently."),
     ("experiment", "varchar", "First part of experiment__tagger__type."),
     ("tagger", "varchar", "Second part."),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from explorer.errors import StatisticError
+from explorer.errors import ExplorerError, StatisticError
 from explorer.relations import (
     IndexedPart,
     attributes_relation,
@@ -116,6 +116,11 @@ def write_partial(connection: duckdb.DuckDBPyConnection, statistic: Statistic, p
             ).fetchall()
         except duckdb.Error as error:
             full = storage_failure(path, error)
+            if isinstance(error, duckdb.OutOfMemoryException):
+                raise ExplorerError(
+                    f"{statistic.section}/{statistic.name}.sql, partial: needs more memory than a worker has; "
+                    "give more --memory or fewer --workers and run the same build again"
+                ) from None
             raise full or StatisticError(f"{statistic.section}/{statistic.name}.sql, partial: {error}") from error
 
 

@@ -9,6 +9,7 @@ import duckdb
 
 from explorer.catalogue import Content
 from explorer.config import CorpusConfig
+from explorer.ingest.shards import Shard
 from explorer.partials import Piece
 from explorer.plan import IndexOptions, Part
 from explorer.relations import IndexedPart
@@ -81,7 +82,7 @@ def content_of(
                 **{f"n_{state}": states.get(state, 0) for state in ("present", "misaligned", "missing")},
                 "n_orphans": report["n_orphans"],
             })  # fmt: skip
-            faults += _fault_rows(report, shard.name, name)
+            faults += _fault_rows(report, _side_name(shard, name), name)
     n_values = sum(receipt["n_values"] for receipt in sets.values())
     outside = sum(receipt["n_spans_outside"] for receipt in sets.values())
     has_tokens = "n_tokens" in config.attribute_columns or any(receipts[part.key]["has_tokens"] for part in parts)
@@ -95,6 +96,12 @@ def content_of(
     return Content(
         config, indexed, cut, config.attribute_columns, shards, faults, alignments, facts, manifest["n_docs"], n_values
     )
+
+
+def _side_name(shard: Shard, attribute_set: str) -> str:
+    """The attribute file of a shard, from its `attributes` folder on; the shard itself where the set lies inside it."""
+    path = next((side.path for side in shard.sides if side.attribute_set == attribute_set), "")
+    return f"attributes/{path.rpartition('/attributes/')[2]}" if path else shard.name
 
 
 def _fault_rows(report: Mapping[str, Any], name: str, attribute_set: str | None) -> list[dict[str, Any]]:

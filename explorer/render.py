@@ -6,6 +6,7 @@ import datetime
 import decimal
 import io
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -103,6 +104,8 @@ def to_csv(frame: pl.DataFrame, *, for_terminal: bool = False) -> str:
 def _csv_cell(value: Any) -> str | None:
     if value is None:
         return None
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     simple = plain(value)
     if isinstance(simple, bool):
         return "true" if simple else "false"

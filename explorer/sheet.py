@@ -104,7 +104,7 @@ def _identity(facts: dict[str, str]) -> str:
         ("Homepage", facts.get("homepage")),
         ("Tokenizer", facts.get("tokenizer")),
         ("Fingerprint of the documents", facts.get("fingerprint")),
-        *((name.capitalize(), value) for name, value in sorted(facts.items()) if name.startswith("fingerprint of ")),
+        *((f"F{name[1:]}", value) for name, value in sorted(facts.items()) if name.startswith("fingerprint of ")),
         ("Public suffix list", facts.get("suffix_list")),
         ("Made with", f"corpus-explorer {facts.get('explorer_version')}, DuckDB {facts.get('duckdb_version')}"),
     ]

@@ -162,11 +162,11 @@ def test_scalars_keep_their_shape(shaped: Corpus) -> None:
 
 def test_nested_dictionaries_become_paths(shaped: Corpus) -> None:
     assert values_of(shaped, 1) == {
-        "nested.deep.score": ("number", 1, 0.5, 0.5, None, None),
-        "nested.deep.on": ("bool", 1, 0.0, 0.0, None, None),
-        "nested.list": ("spans", 1, 1.0, 1.0, 2, None),
+        "$.nested.deep.score": ("number", 1, 0.5, 0.5, None, None),
+        "$.nested.deep.on": ("bool", 1, 0.0, 0.0, None, None),
+        "$.nested.list": ("spans", 1, 1.0, 1.0, 2, None),
     }
-    paths = shaped.sql("select path from attributes where key = 'nested.deep.score'")["path"].to_list()
+    paths = shaped.sql("select path from attributes where key = '$.nested.deep.score'")["path"].to_list()
     assert paths == [["nested", "deep", "score"]]
 
 
@@ -339,3 +339,27 @@ def test_a_jsonl_mix_and_its_flat_fields(tmp_path: Path) -> None:
             ("b.jsonl.gz", "attributes", 0, 1),
             ("b.jsonl.gz", "columns", 1, 0),
         ]
+
+
+def test_equal_looking_keys_and_shapes_of_one_key_are_told_apart(tmp_path: Path) -> None:
+    """A literal dot is no nesting; a document has a key in one shape, and a null is a key with nothing in it."""
+    rows = documents(4)
+    marks: list[dict[str, Any]] = [
+        {"a.b": [[0, 1, 1.0]], "a": {"b": [[0, 2, 1.0]]}, "mix": 0.5, "$x": 1},
+        {"mix": None},
+        {"mix": [[0, 1, 0.5]]},
+        {},
+    ]
+    files = {"a.jsonl": [{"id": row["id"], "attributes": mark} for row, mark in zip(rows, marks, strict=True)]}
+    write_dolma(tmp_path / "in", {"a.jsonl": rows}, {"s": files})
+    build_corpus(tmp_path / "in", tmp_path / "w")
+    with explorer.open(tmp_path / "w") as corpus:
+        found = corpus.show("attribute_coverage").select("key", "shape", "n_absent", "n_empty", "n_with_values").rows()
+        by_source = corpus.show("attribute_coverage_by_source").select("key", "n_absent", "n_empty", "n_with_values")
+    assert found == [
+        ("$.a.b", "spans", 3, 0, 1),
+        ('$["$x"]', "number", 3, 0, 1),
+        ("a.b", "spans", 3, 0, 1),
+        ("mix", "number, spans", 1, 1, 2),
+    ]
+    assert by_source.rows() == [(key, *counts) for key, _, *counts in found]

@@ -173,7 +173,7 @@ def test_an_empty_gzip_is_an_empty_file(bad: Corpus) -> None:
 
 def test_every_reason_is_explained(bad: Corpus) -> None:
     assert bad.sql("select * from rejects where meaning = '' or meaning is null").height == 0
-    assert bad.sql("select count(*) from shards where n_docs = 0 and n_rejected = 0 and fault is null").item() == 4
+    assert bad.sql("select count(*) from shards where n_docs = 0 and n_rejected = 0 and fault is null").item() == 3
 
 
 def test_the_documents_are_those_of_the_good_rows_alone(bad: Corpus, tmp_path: Path) -> None:

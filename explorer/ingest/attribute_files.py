@@ -228,6 +228,8 @@ def _row_attributes(
             yield {key: value for key, value in row.items() if value is not None} or None
         return
     nothing = [None] * record.num_rows
+    kind = record.schema.field(ATTRIBUTES_COLUMN).type if ATTRIBUTES_COLUMN in record.schema.names else pa.null()
+    is_map = pa.types.is_map(kind)
     columns = {name: to_python(record.column(name)) for name in record.schema.names}
     for attributes, values in zip(
         columns.get(ATTRIBUTES_COLUMN, nothing), columns.get(VALUES_COLUMN, nothing), strict=True
@@ -246,7 +248,7 @@ def _row_attributes(
         if not isinstance(found, dict):
             yield f"a {type(found).__name__}, not an object"
             continue
-        keep_nulls = isinstance(attributes, str)
+        keep_nulls = isinstance(attributes, str) or is_map  # in a struct a null may as well be a key that is not there
         yield {str(k): _as_json(v) for k, v in found.items() if v is not None or keep_nulls} | others
 
 

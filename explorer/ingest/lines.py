@@ -44,6 +44,8 @@ class Lines:
         try:
             with io.BufferedReader(io.FileIO(self.path), _BLOCK) as raw:
                 self._raw = raw
+                if not self.size and Path(self.path).suffix.lower() in (".gz", ".zst"):
+                    raise EOFError("an empty file is no compressed stream")
                 with _decompressed(raw, self.path) as stream:
                     for row, line in enumerate(stream):
                         yield row, line if row else line.removeprefix(codecs.BOM_UTF8)

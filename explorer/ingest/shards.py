@@ -90,6 +90,8 @@ def find_shards(inputs: Sequence[str], leave_out: Path | None = None) -> list[Sh
     """
     found: dict[str, tuple[Path, Shard]] = {}  # by the real path: links to one file are one shard
     for text in inputs:
+        if not text:
+            raise InputError("an input is an empty text; name a file, a folder or a glob (. is this folder)")
         root, paths = _expand(text, leave_out)
         if not paths:
             raise InputError(
@@ -153,6 +155,9 @@ def _walk(root: Path, leave_out: Path | None) -> list[Path]:
     for folder, folders, names in os.walk(root, followlinks=True, onerror=refuse):
         real = os.path.realpath(folder)
         if real in entered or (leave_out is not None and real == os.path.realpath(leave_out)):
+            folders.clear()
+            continue
+        if "manifest.json" in names and "index" in folders:  # a workspace: its files are made from shards
             folders.clear()
             continue
         entered.add(real)

@@ -9,7 +9,7 @@ only_key = { default = "", doc = "Only this key; empty for all." }
 
 [columns]
 attribute_set   = { unit = "name",  doc = "Attribute set." }
-key             = { unit = "name",  doc = "Key; nested keys are joined with a dot." }
+key             = { unit = "name",  doc = "Key; a nested one is the JSONPath down to it, such as $.pii.email." }
 source          = { unit = "name",  doc = "Source." }
 n_docs          = { unit = "docs",  doc = "Documents with spans of this key." }
 n_spans         = { unit = "spans", doc = "Spans." }

@@ -15,8 +15,8 @@ n_covered_chars = "sum"
 
 [columns]
 attribute_set = { unit = "name",  doc = "Attribute set." }
-key           = { unit = "name",  doc = "Key; nested keys are joined with a dot." }
-shape         = { unit = "name",  doc = "spans, number, bool, text or nested." }
+key           = { unit = "name",  doc = "Key; a nested one is the JSONPath down to it, such as $.pii.email." }
+shape         = { unit = "name",  doc = "spans, number, bool, text or nested; several where documents differ." }
 n_docs        = { unit = "docs",  doc = "Documents of the corpus." }
 n_missing     = { unit = "docs",  doc = "Documents for which the set has no row." }
 n_present     = { unit = "docs",  doc = "Documents whose row of the set stands where the document stands." }
@@ -60,12 +60,16 @@ keys as (
     select
         attribute_set,
         key,
-        shape,
+        -- a document has a key in one shape; a null has none of its own
+        coalesce(
+            string_agg(distinct shape, ', ' order by shape) filter (where n_docs > n_empty),
+            string_agg(distinct shape, ', ' order by shape)
+        ) as shape,
         sum(n_docs)::bigint as n_with_key,
         sum(n_empty)::bigint as n_empty
     from merged.attribute_coverage
     where key is not null
-    group by attribute_set, key, shape
+    group by attribute_set, key
 )
 select
     k.attribute_set,
@@ -84,4 +88,4 @@ from keys as k
 join sets as s on s.attribute_set = k.attribute_set
 cross join corpus_size as c
 where only_set = '' or k.attribute_set = only_set
-order by k.attribute_set, k.key, k.shape;
+order by k.attribute_set, k.key;

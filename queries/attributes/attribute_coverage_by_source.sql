@@ -9,8 +9,8 @@ only_key = { default = "", doc = "Only this key; empty for all." }
 
 [columns]
 attribute_set = { unit = "name",  doc = "Attribute set." }
-key           = { unit = "name",  doc = "Key; nested keys are joined with a dot." }
-shape         = { unit = "name",  doc = "spans, number, bool, text or nested." }
+key           = { unit = "name",  doc = "Key; a nested one is the JSONPath down to it, such as $.pii.email." }
+shape         = { unit = "name",  doc = "spans, number, bool, text or nested; several where documents differ." }
 source        = { unit = "name",  doc = "Source." }
 n_docs        = { unit = "docs",  doc = "Documents of the source." }
 n_with_set    = { unit = "docs",  doc = "Documents that have the set, present or misaligned." }
@@ -33,22 +33,24 @@ keys as (
     select
         attribute_set,
         key,
-        shape
+        coalesce(
+            string_agg(distinct shape, ', ' order by shape) filter (where n_docs > n_empty),
+            string_agg(distinct shape, ', ' order by shape)
+        ) as shape
     from merged.attribute_coverage
     where key is not null
-    group by attribute_set, key, shape
+    group by attribute_set, key
 ),
 filled as (
     select
         source,
         attribute_set,
         key,
-        shape,
         sum(n_docs)::bigint as n_with_key,
         sum(n_empty)::bigint as n_empty
     from merged.attribute_coverage
     where key is not null
-    group by source, attribute_set, key, shape
+    group by source, attribute_set, key
 )
 select
     k.attribute_set,
@@ -65,6 +67,6 @@ from keys as k
 join sets as s on s.attribute_set = k.attribute_set
 join merged.composition as c on c.source = s.source
 left join filled as f
-    on f.source = s.source and f.attribute_set = k.attribute_set and f.key = k.key and f.shape = k.shape
+    on f.source = s.source and f.attribute_set = k.attribute_set and f.key = k.key
 where (only_set = '' or k.attribute_set = only_set) and (only_key = '' or k.key = only_key)
-order by k.attribute_set, k.key, k.shape, s.source;
+order by k.attribute_set, k.key, s.source;

@@ -5,7 +5,7 @@ order = 0
 
 [columns]
 attribute_set = { unit = "name",  doc = "Attribute set: the folder under attributes/, or the column of a tagged Parquet file." }
-key           = { unit = "name",  doc = "Key; nested keys are joined with a dot." }
+key           = { unit = "name",  doc = "Key; a nested one is the JSONPath down to it, such as $.pii.email." }
 shape         = { unit = "name",  doc = "spans, number, bool, text or nested: the mixer treats them differently." }
 tagger        = { unit = "name",  doc = "Second part of experiment__tagger__type; the whole key where it has no such parts." }
 span_type     = { unit = "name",  doc = "Third part of experiment__tagger__type; the whole key where it has no such parts." }

@@ -17,7 +17,7 @@ highest   = "max"
 
 [columns]
 attribute_set = { unit = "name",  doc = "Attribute set." }
-key           = { unit = "name",  doc = "Key; nested keys are joined with a dot." }
+key           = { unit = "name",  doc = "Key; a nested one is the JSONPath down to it, such as $.pii.email." }
 shape         = { unit = "name",  doc = "spans, number or bool." }
 score_kind    = { unit = "name",  doc = "first: the score of the first span, or the value itself; highest: the highest score of the spans." }
 n_docs        = { unit = "docs",  doc = "Documents with such a score." }

@@ -11,7 +11,7 @@ top_n    = { default = 12, min = 1, max = 10000, doc = "How many attributes to s
 
 [columns]
 attribute_set = { unit = "name",  doc = "Attribute set." }
-key           = { unit = "name",  doc = "Key; nested keys are joined with a dot." }
+key           = { unit = "name",  doc = "Key; a nested one is the JSONPath down to it, such as $.pii.email." }
 shape         = { unit = "name",  doc = "spans, number or bool." }
 bin_start     = { unit = "score", doc = "Lowest score in the bin." }
 bin_end       = { unit = "score", doc = "First score after the bin." }

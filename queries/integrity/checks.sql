@@ -93,6 +93,13 @@ with found(place, check_name, severity, n_found, meaning, what_to_do) as (
         'Documents whose URL names no valid host.',
         'They belong to no domain; repair the URLs where domains matter.'
     from merged.url_coverage
+    union all
+    select
+        13, 'missing token counts', 'warning',
+        case when sum(n_docs_with_tokens) > 0 then sum(n_docs - n_docs_with_tokens) else 0 end,
+        'Documents without a number of tokens, where others have one: sums of tokens leave them out.',
+        'Count them all with --tokenizer, or complete the column.'
+    from merged.composition
 )
 select
     check_name,

@@ -13,6 +13,7 @@ n_words      = "sum"
 n_lines      = "sum"
 n_paragraphs = "sum"
 n_tokens     = "sum"
+n_docs_with_tokens = "sum"
 
 [columns]
 source        = { unit = "name",       doc = "Source." }
@@ -42,7 +43,8 @@ select
     sum(n_words)::bigint as n_words,
     sum(n_lines)::bigint as n_lines,
     sum(n_paragraphs)::bigint as n_paragraphs,
-    sum(n_tokens)::bigint as n_tokens
+    sum(n_tokens)::bigint as n_tokens,
+    count(n_tokens) as n_docs_with_tokens
 from part
 group by source;
 
