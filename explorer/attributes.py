@@ -23,7 +23,6 @@ import pyarrow as pa
 from explorer.ingest.span_maps import SpanMaps
 from explorer.spans import Floats, Ints, summarise
 
-SHAPES = ("spans", "number", "bool", "text", "nested")
 PRESENT, MISALIGNED, MISSING = "present", "misaligned", "missing"
 MAX_ATTRIBUTES = 4096  # of one set in one part
 MAX_DEPTH = 8  # of dictionaries that are taken apart
@@ -377,6 +376,23 @@ def _scatter(docs: pl.Series, values: pl.Series, first_doc: int, n: int, kind: p
     filled[at[present]] = values.filter(values.is_not_null()).to_numpy()
     mask[at[present]] = False
     return pa.array(filled, kind, mask=mask)
+
+
+def span_checksum(spans: pa.Table, weights: np.ndarray[Any, np.dtype[np.uint64]]) -> int:
+    """The same kind of sum over the rows of a span table: where each span lies, its score and its place in its list."""
+    if not spans.num_rows:
+        return 0
+    keys = spans["attribute"].combine_chunks().dictionary_encode()
+    stems = np.array([int(stem[2:], 16) | 1 for stem in keys.dictionary.to_pylist()], dtype=np.uint64)
+    scores = np.clip(np.nan_to_num(spans["score"].to_numpy(), posinf=0, neginf=0), -9e13, 9e13)
+    numbers = [spans[name].to_numpy().astype(np.int64).view(np.uint64) for name in ("i", "start", "end")]
+    numbers.append(np.rint(scores * 1e5).astype(np.int64).view(np.uint64))
+    mixed = np.ones(spans.num_rows, dtype=np.uint64)
+    for factor, number in zip(_FACTORS, numbers, strict=False):
+        mixed += factor * number
+    mixed ^= mixed >> np.uint64(29)  # so that the sum of a list's spans tells which score belongs to which span
+    product = weights[spans["doc"].to_numpy()] * stems[keys.indices.to_numpy()] * mixed
+    return int(product.sum(dtype=np.uint64))
 
 
 def checksum(values: pa.Table, attributes: list[Attribute], weights: np.ndarray[Any, np.dtype[np.uint64]]) -> int:

@@ -26,7 +26,7 @@ from explorer.index_documents import index_part
 from explorer.ingest.shards import find_shards, first_line, shard_from_json
 from explorer.partials import Piece, compute_partials, partial_path, pieces
 from explorer.plan import IndexOptions, Part, plan_parts
-from explorer.provenance import content_of, manifest_of
+from explorer.provenance import by_part, content_of, manifest_of
 from explorer.relations import IndexedPart, IndexedSet
 from explorer.statistic import load_statistics
 from explorer.tokenizers import TOKENIZERS, token_counter
@@ -91,7 +91,7 @@ def build(
     listener(Step("finding shards", 0.0))
     shards = find_shards(inputs, leave_out=out)
     given = read_config(config_path) if config_path is not None else None
-    workspace = Workspace(out.absolute())
+    workspace = Workspace(out.resolve())
     workspace.create()
     per_worker = memory // n_workers
     with _locked(workspace), _engine_errors(workspace):
@@ -109,8 +109,9 @@ def build(
                 raise InputError(_nothing_read(receipts, faults))
             sets, n_attributes_read = _index_sets(workspace, parts, receipts, options, pool, listener)
             _check_roles(config, sets, sets.values())
-            indexed = [_indexed(workspace, part, receipts[part.key], sets) for part in parts]
-            cut = _cut(indexed, sets, config, receipts)
+            own = by_part(sets)
+            indexed = [_indexed(workspace, part, receipts[part.key], own.get(part.key, ())) for part in parts]
+            cut = _cut(indexed, own, config, receipts)
             _partials(workspace, cut, pool, per_worker, listener)
         listener(Step("writing the catalogue", 0.0))
         manifest = manifest_of(parts, receipts, sets, options)
@@ -276,7 +277,7 @@ def _indexed(
     workspace: Workspace,
     part: Part,
     receipt: Mapping[str, Any],
-    sets: Mapping[tuple[str, str], Mapping[str, Any]],
+    sets: Iterable[tuple[str, Mapping[str, Any]]],
 ) -> IndexedPart:
     own = [
         IndexedSet(
@@ -285,20 +286,19 @@ def _indexed(
             workspace.values(r["key"]),
             tuple(attribute_from_json(a) for a in r["attributes"]),
         )
-        for (key, name), r in sorted(sets.items())
-        if key == part.key
+        for name, r in sets
     ]
     return IndexedPart(part.key, workspace.documents(part.key), receipt["n_docs"], len(part.shards), tuple(own))
 
 
 def _cut(
     indexed: Sequence[IndexedPart],
-    sets: Mapping[tuple[str, str], Mapping[str, Any]],
+    sets: Mapping[str, Iterable[tuple[str, Mapping[str, Any]]]],
     config: CorpusConfig,
     receipts: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, list[Piece]]:
     """The pieces of every relation that some statistic reads."""
-    set_keys = {part.key: [r["key"] for (key, _), r in sets.items() if key == part.key] for part in indexed}
+    set_keys = {part.key: [r["key"] for _, r in sets.get(part.key, ())] for part in indexed}
     n_docs = sum(receipt["n_docs"] for receipt in receipts.values())
     used = {statistic.over for statistic in load_statistics().values() if statistic.over}
     return {over: pieces(over, indexed, set_keys, config.attribute_columns, n_docs) for over in sorted(used)}

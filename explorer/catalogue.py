@@ -75,12 +75,25 @@ def relocate(workspace: Workspace, old_root: str) -> None:
     with replacing(workspace.catalogue) as temporary:
         shutil.copyfile(workspace.catalogue, temporary)
         with duckdb.connect(str(temporary)) as connection:
-            views = connection.execute("select view_name, sql from duckdb_views() where not internal").fetchall()
+            views = connection.execute(
+                "select view_name, sql, comment from duckdb_views() where not internal"
+            ).fetchall()
             old, new = (quote_literal(f"{root}/index/")[1:-1] for root in (old_root, workspace.root))
-            for name, sql in views:
+            for name, sql, doc in views:
                 if old in sql:
+                    view = quote_identifier(name)
+                    columns = connection.execute(
+                        "select column_name, comment from duckdb_columns() "
+                        "where table_name = $v and schema_name = 'main'",
+                        {"v": name},
+                    ).fetchall()
                     query = sql[sql.index(" AS ") + 4 :].replace(old, new)
-                    connection.execute(f"create or replace view {quote_identifier(name)} as {query}").fetchall()
+                    connection.execute(f"create or replace view {view} as {query}").fetchall()
+                    comments = [(f"view {view}", doc)]  # replacing a view drops them
+                    comments += [(f"column {view}.{quote_identifier(c)}", text) for c, text in columns]
+                    for target, text in comments:
+                        if text:
+                            connection.execute(f"comment on {target} is {quote_literal(text)}").fetchall()
             connection.execute("checkpoint").fetchall()
 
 

@@ -16,7 +16,7 @@ import polars as pl
 
 import explorer
 from explorer.build import DEFAULT_MEMORY, TOKENIZERS, BuildReport, Step, build
-from explorer.errors import ExplorerError, UsageError
+from explorer.errors import ExplorerError, QueryError, UsageError
 from explorer.escape import printable
 from explorer.render import FORMATS, render, units_of
 from explorer.statistic import Param, Statistic, load_statistics
@@ -344,6 +344,9 @@ def main() -> None:
         _stopped()
     except KeyboardInterrupt:
         _stopped()
+    except QueryError as error:  # the engine points at the place with a line of its own
+        click.echo("corpus-explorer: " + "\n".join(map(printable, str(error).splitlines())), err=True)
+        sys.exit(error.exit_code)
     except ExplorerError as error:
         click.echo(f"corpus-explorer: {printable(str(error))}", err=True)
         sys.exit(error.exit_code)
@@ -363,7 +366,7 @@ def _drop_output() -> None:
 
 
 def _stopped() -> None:
-    click.echo("corpus-explorer: stopped; the same command goes on where it was", err=True)
+    click.echo("corpus-explorer: stopped; nothing half-written is left, and a build goes on where it was", err=True)
     sys.exit(130)
 
 

@@ -8,6 +8,7 @@ without keys is present and empty. Dates stay as they were written, so that noth
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -62,14 +63,12 @@ def convert(
     the disk refuses.
     """
     config = read_config(config_path) if config_path else CorpusConfig()
-    shards = find_shards(inputs)
+    shards = find_shards(inputs, leave_out=out)
     report = ConvertReport()
+    targets = _targets(shards, out)
     total = max(1, sum(shard.size for shard in shards))
     done = 0
-    for shard in shards:
-        target = out / _target_name(shard)
-        if target.exists():
-            raise UsageError(f"{target}: exists already; give an empty --out")
+    for shard, target in zip(shards, targets, strict=True):
         with disk_errors(target):
             target.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -81,6 +80,19 @@ def convert(
     if not report.n_docs:
         raise InputError("; ".join(report.notes[:3]) or "no document could be read")
     return report
+
+
+def _targets(shards: Sequence[Shard], out: Path) -> list[Path]:
+    """Where each shard goes; one that would meet another keeps its whole name. Raises `UsageError` for a file there."""
+    names = [_target_name(shard) for shard in shards]
+    times = Counter(names)
+    targets = [
+        out / (name if times[name] == 1 else f"{shard.name}.parquet") for shard, name in zip(shards, names, strict=True)
+    ]
+    for target in targets:
+        if target.exists():
+            raise UsageError(f"{target}: exists already; give an empty --out")
+    return targets
 
 
 def _target_name(shard: Shard) -> str:

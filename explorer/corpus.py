@@ -82,9 +82,9 @@ class Corpus:
         return f"from {statistic.name}({given})"
 
     def sql(self, query: str) -> pl.DataFrame:
-        """One read-only statement against the catalogue. Raises `QueryError` with the engine's reason.
+        """One statement; the catalogue itself is read-only. Raises `QueryError` with the engine's reason.
 
-        For the user's own queries; a stranger's go through `explorer.sandbox`.
+        For the user's own queries, which may also write files with COPY; a stranger's go through `explorer.sandbox`.
         """
         try:
             statements = self._connection.extract_statements(query)
@@ -106,7 +106,7 @@ class Corpus:
 
 def open_corpus(workspace: str | Path) -> Corpus:
     """Open a workspace read-only. Raises `WorkspaceError` where there is none or its build never finished."""
-    root = Path(workspace).absolute()
+    root = Path(workspace).resolve()
     manifest = Workspace(root).read_manifest()
     catalogue = Workspace(root).catalogue
     if not catalogue.is_file():
@@ -114,7 +114,7 @@ def open_corpus(workspace: str | Path) -> Corpus:
     _follow_a_move(Workspace(root), manifest)
     # Attached to an engine of its own: connections by path share one engine within a process, and after a rebuild
     # would go on reading the old generation as long as anybody holds it.
-    connection = duckdb.connect()
+    connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
     try:
         connection.execute(f"attach {quote_literal(str(catalogue))} as corpus (read_only)").fetchall()
         connection.execute("use corpus").fetchall()

@@ -90,7 +90,7 @@ def index_attributes(
                     shards.append(_alignment_json(shard, item))
                     continue
                 table, span_table, outside = attr.tabulate(item, reader.attributes, n_chars)
-                total += attr.checksum(table, reader.attributes, weights)
+                total += attr.checksum(table, reader.attributes, weights) + attr.span_checksum(span_table, weights)
                 n_outside += outside
                 aside.add(table)
                 values.write_table(table)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -54,8 +54,9 @@ def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress
             report = _ShardReport(shard)
             done = 0.0
             for batch in report.guarded(read_documents(shard, options.config, options.batch_bytes)):
-                with engine_errors(shard.path):
-                    table = index_rows(batch.frame, n_docs, number, hosts, count)
+                table = report.tabulate(lambda: index_rows(batch.frame, n_docs, number, hosts, count))  # noqa: B023
+                if table is None:
+                    break
                 report.take(batch)
                 if batch.frame.height:
                     fingerprint += fingerprint_documents(table)
@@ -111,6 +112,15 @@ class _ShardReport:
                 yield from batches
         except InputError as error:
             self.fault = str(error)
+
+    def tabulate(self, make: Callable[[], pa.Table]) -> pa.Table | None:
+        """The index rows of a batch; None where the engine refuses it: that ends the shard and is its fault."""
+        try:
+            with engine_errors(self.shard.path):
+                return make()
+        except InputError as error:
+            self.fault = str(error)
+            return None
 
     def take(self, batch: Batch) -> None:
         self.n_rows += batch.n_rows

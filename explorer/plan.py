@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from explorer.config import CorpusConfig
 from explorer.errors import InputError
 from explorer.ingest.shards import Shard, split_row_groups, text_bytes_estimate
+from explorer.urls import suffix_list_version
 from explorer.workspace import INDEX_VERSION, digest
 
 Progress = Callable[[float], None]  # a task calls it with the bytes of input done since the last call
@@ -33,7 +34,9 @@ class IndexOptions:
 
     @property
     def key(self) -> str:
-        return digest(sorted(self.config.document_columns.items()), self.tokenizer, self.keep_text)
+        return digest(
+            sorted(self.config.document_columns.items()), self.tokenizer, self.keep_text, suffix_list_version()
+        )
 
 
 def plan_parts(

@@ -17,6 +17,14 @@ from explorer.urls import suffix_list_version
 from explorer.workspace import FORMAT, INDEX_VERSION
 
 
+def by_part(sets: Mapping[tuple[str, str], Mapping[str, Any]]) -> dict[str, list[tuple[str, Mapping[str, Any]]]]:
+    """The receipts of attribute sets as (set, receipt) of each part, in order of the sets' names."""
+    grouped: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
+    for (key, name), receipt in sorted(sets.items(), key=lambda item: item[0]):
+        grouped.setdefault(key, []).append((name, receipt))
+    return grouped
+
+
 def manifest_of(
     parts: Sequence[Part],
     receipts: Mapping[str, Mapping[str, Any]],
@@ -25,6 +33,7 @@ def manifest_of(
 ) -> dict[str, Any]:
     """What is current in the workspace: the parts, their files and fingerprints, and with what they were made."""
     documents = sum(int(receipt["fingerprint"], 16) for receipt in receipts.values()) % 2**128
+    own = by_part(sets)
     by_set: dict[str, int] = {}
     for (_, name), receipt in sets.items():
         by_set[name] = (by_set.get(name, 0) + int(receipt["fingerprint"], 16)) % 2**64
@@ -43,7 +52,7 @@ def manifest_of(
                 "key": part.key,
                 "n_docs": receipts[part.key]["n_docs"],
                 "shards": [shard.to_json() for shard in part.shards],
-                "sets": {name: r["key"] for (key, name), r in sorted(sets.items()) if key == part.key},
+                "sets": {name: r["key"] for name, r in own.get(part.key, ())},
             }
             for part in parts
         ],
@@ -72,8 +81,9 @@ def content_of(
             if report["fault"]:
                 faults.append(_fault(shard.name, None, "unreadable_file", 0, None, report["fault"]))
     alignments = []
-    for part, name in ((part, name) for part in parts for key, name in sorted(sets) if key == part.key):
-        for shard, report in zip(part.shards, sets[part.key, name]["shards"], strict=True):
+    own = by_part(sets)
+    for part, (name, receipt) in ((one, item) for one in parts for item in own.get(one.key, ())):
+        for shard, report in zip(part.shards, receipt["shards"], strict=True):
             states = report["states"]
             alignments.append({
                 "attribute_set": name,

@@ -78,12 +78,15 @@ def _fill(role: str, key: str, found: IndexedSet, alias: str) -> str | None:
             return None
         # the name under the prefix with the highest score; ties go to the first name
         ordered = sorted(columns, key=lambda a: a.key)
-        scores = [f"coalesce({alias}.{a.column}_first, -1)" for a in ordered]
-        names = [quote_literal(a.key.removeprefix(key).strip("_")) for a in ordered]
-        best = f"list_position([{', '.join(scores)}], list_max([{', '.join(scores)}]))"
-        return f"case when list_max([{', '.join(scores)}]) >= 0 then ([{', '.join(names)}])[{best}] end"
+        scores = f"[{', '.join(f'{alias}.{a.column}_first' for a in ordered)}]"
+        names = f"[{', '.join(quote_literal(a.key.removeprefix(key).strip('_')) for a in ordered)}]"
+        best = f"list_max({scores})"
+        return f"case when {best} is not null then ({names})[list_position({scores}, {best})] end"
     exact = next((a for a in found.attributes if a.key == key and a.shape in ("spans", "number")), None)
-    return f"round({alias}.{exact.column}_first)::bigint" if exact is not None else None
+    if exact is None:
+        return None
+    score = f"{alias}.{exact.column}_first"
+    return f"case when isfinite({score}) and {score} between 0 and 1e15 then round({score})::bigint end"
 
 
 def attributes_relation(part: IndexedPart, filled: Mapping[str, tuple[str, str]]) -> str:

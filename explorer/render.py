@@ -97,8 +97,10 @@ def to_csv(frame: pl.DataFrame, *, for_terminal: bool = False) -> str:
     for row in frame.iter_rows():
         cells = [_csv_cell(value) for value in row]
         rows.append([None if c is None else printable(c) for c in cells] if for_terminal else cells)
-    text = pl.DataFrame(rows, schema=dict.fromkeys(frame.columns, pl.String), orient="row")
-    return text.write_csv()
+    names = frame.columns
+    shown = list(dict.fromkeys(map(printable, names))) if for_terminal else names
+    names = shown if len(shown) == len(names) else names
+    return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row").write_csv()
 
 
 def _csv_cell(value: Any) -> str | None:

@@ -84,8 +84,6 @@ def to_datasheet(corpus: Corpus, entries: Iterable[Entry]) -> str:
     facts = corpus.facts
     name = facts.get("name") or "unnamed corpus"
     blocks = [f"# Datasheet: {markdown(name)}"]
-    if facts.get("description"):
-        blocks.append(markdown(facts["description"]))
     blocks += [_identity(facts), _definitions(facts)]
     section = ""
     for entry in entries:
@@ -99,6 +97,7 @@ def to_datasheet(corpus: Corpus, entries: Iterable[Entry]) -> str:
 
 def _identity(facts: dict[str, str]) -> str:
     rows = [
+        ("Description", facts.get("description")),
         ("Version", facts.get("version")),
         ("Licence", facts.get("licence")),
         ("Homepage", facts.get("homepage")),
@@ -111,7 +110,8 @@ def _identity(facts: dict[str, str]) -> str:
     frame = pl.DataFrame([(a, b or "not stated") for a, b in rows], schema=["Fact", "Value"], orient="row")
     note = (
         "The fingerprint covers every document's source, id, text and URL; it does not depend on how the shards are "
-        "cut or ordered. Numbers are exact unless their section says that they are estimated."
+        "cut or ordered. That of an attribute set covers each document's values and spans. Numbers are exact unless "
+        "their section says that they are estimated."
     )
     return f"{to_markdown(frame, {'Fact': 'name', 'Value': 'text'})}\n{note}"
 

@@ -22,6 +22,7 @@ import duckdb
 from explorer.errors import StatisticError, UsageError
 from explorer.units import UNITS
 
+RELATIONS_VERSION = 2  # raised when what `explorer.relations` yields changes
 RELATIONS = frozenset({"documents", "attributes", "keys"})
 MERGE_RULES = frozenset({"sum", "min", "max"})
 _HEADER = re.compile(r"\A\s*/\*(.*?)\*/", re.DOTALL)
@@ -122,8 +123,9 @@ class Statistic:
 
     @property
     def partial_key(self) -> str:
-        """What a stored partial depends on: the SQL without comments and spacing, and the relation."""
-        return hashlib.sha256(f"{self.over}\n{normalise(self.partial_sql)}".encode()).hexdigest()[:16]
+        """What a stored partial depends on: its SQL without comments and spacing, its relation, the helper macros."""
+        text = repr((self.over, RELATIONS_VERSION, self.keep, normalise(self.partial_sql), macros_sql()))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
     def sql_hash(self) -> str:
@@ -150,6 +152,12 @@ def normalise(sql: str) -> str:
     pieces = re.findall(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|\s+|[^\s'\"/-]+|.", sql, re.DOTALL)
     kept = (" " if piece.isspace() or piece.startswith(("--", "/*")) else piece for piece in pieces)
     return re.sub(r" +", " ", "".join(kept)).strip().rstrip("; ")
+
+
+@cache
+def macros_sql() -> str:
+    """The helper macros (`queries/macros.sql`), normalised: they are part of every computation."""
+    return normalise((queries_root() / "macros.sql").read_text(encoding="utf-8"))
 
 
 def queries_root() -> Path:

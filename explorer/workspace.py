@@ -31,7 +31,7 @@ from typing import Any
 from explorer.errors import StorageError, WorkspaceError
 
 FORMAT = 1
-INDEX_VERSION = 2
+INDEX_VERSION = 3
 TEMPORARY = ".writing"
 _FOLDERS = ("index/documents", "index/attributes", "index/values", "index/spans", "partials", "shards")
 
@@ -102,7 +102,13 @@ class Workspace:
             ) from None
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise WorkspaceError(f"{self.manifest}: damaged ({error}); build again to rewrite it") from None
-        if manifest.get("format") != FORMAT:
+        except (NotADirectoryError, PermissionError) as error:
+            raise WorkspaceError(f"{self.root}: no workspace that can be read ({error.strerror})") from None
+        if (
+            not isinstance(manifest, dict)
+            or manifest.get("format") != FORMAT
+            or not isinstance(manifest.get("parts"), list)
+        ):
             raise WorkspaceError(f"{self.manifest}: written by another version; build again into a new folder")
         return manifest
 

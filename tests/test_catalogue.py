@@ -67,6 +67,12 @@ def test_views_of_a_large_corpus_follow_a_move(tmp_path: Path, monkeypatch: pyte
         assert [corpus.sql(query).rows() for query in queries] == expected
     moved = tmp_path / "it's moved" / "corpus.duckdb"
     assert client(moved, queries[0], tmp_path) == str(expected[0])
+    comments = "select count(*) from duckdb_columns() where table_name = 'documents' and comment is null"
+    assert client(moved, comments, tmp_path) == "[(0,)]"
+    before = moved.stat().st_mtime_ns
+    (tmp_path / "link").symlink_to(moved.parent)
+    explorer.open(tmp_path / "link").close()  # the same folder by another name is no move
+    assert moved.stat().st_mtime_ns == before
 
 
 def test_a_statistic_newer_than_the_workspace(workspace: Path) -> None:

@@ -59,7 +59,6 @@ def commands_page() -> str:
             assert command is not None
             with click.Context(command, info_name=name, parent=context) as inner:
                 text = command.get_help(inner)
-        text = text.replace(" (default: 8)", "")
         lines += ["", f"## `corpus-explorer{f' {name}' if name else ''}`", "", "```text", text, "```"]
     return "\n".join(lines) + "\n"
 

@@ -21,6 +21,10 @@ _BLOCK = 1 << 20
 _MEMBER_BLOCK = 1 << 17  # a block is decompressed whole, and text that repeats itself may grow a thousandfold
 
 
+MAX_LINE = 256 << 20  # bytes; a longer line is left out, so that a file without line feeds cannot fill the memory
+TOO_LONG = b"\0"
+
+
 @dataclass
 class Lines:
     """The lines of a file, numbered from 0, with how far the reading has got and how it ended."""
@@ -47,7 +51,12 @@ class Lines:
                 if not self.size and Path(self.path).suffix.lower() in (".gz", ".zst"):
                     raise EOFError("an empty file is no compressed stream")
                 with _decompressed(raw, self.path) as stream:
-                    for row, line in enumerate(stream):
+                    while line := stream.readline(MAX_LINE + 1):
+                        row += 1
+                        if len(line) > MAX_LINE:
+                            line = TOO_LONG
+                            while (rest := stream.readline(_BLOCK)) and not rest.endswith(b"\n"):
+                                pass
                         yield row, line if row else line.removeprefix(codecs.BOM_UTF8)
         except EOFError as error:
             self.fault = _fault(row, "truncated", f"{error}")
@@ -117,6 +126,8 @@ class _Members(io.RawIOBase):
 
 def parse_row(line: bytes) -> tuple[dict[str, Any] | None, str, str]:
     """One line as (object, "", "") or (None, reason, detail)."""
+    if line is TOO_LONG:
+        return None, "too_long", f"more than {MAX_LINE >> 20} MB without a line feed"
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:

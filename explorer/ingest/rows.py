@@ -38,6 +38,7 @@ REASONS: Mapping[str, str] = {
     "damaged": "the file's data cannot be decoded from here on",
     "unreadable_file": "the file cannot be read at all",
     "no_text_column": "the file has no text column",
+    "too_long": "a line that is too long to be one document",
     "too_deep": "a row whose values are nested too deeply",
     "no_attributes": "a row without an object of attributes, where one belongs",
     "too_many_keys": "values of attributes beyond the 4,096 of a set that are kept apart",

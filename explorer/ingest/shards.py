@@ -157,7 +157,9 @@ def _walk(root: Path, leave_out: Path | None) -> list[Path]:
         if real in entered or (leave_out is not None and real == os.path.realpath(leave_out)):
             folders.clear()
             continue
-        if "manifest.json" in names and "index" in folders:  # a workspace: its files are made from shards
+        if {"manifest.json", "corpus.duckdb"} <= set(
+            names
+        ) and "index" in folders:  # a workspace: its files are made from shards
             folders.clear()
             continue
         entered.add(real)

@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, ViewportSize, expect, sync_playwright
 
 from explorer.app.launch import command
+from tests.conftest import skip_or_fail
 from tests.corpora import build_corpus
 from tests.generate import cuts, generated, write_cut
 
@@ -49,7 +50,7 @@ class View:
 def browser() -> Iterator[Browser]:
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
-        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed")
+        skip_or_fail(f"no browser: none of {', '.join(BROWSERS)} is installed")
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
         yield found
