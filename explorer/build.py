@@ -6,6 +6,7 @@ re-read no text, an edited title recomputes nothing.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -134,7 +135,7 @@ def build(
         n_parts_indexed=sum(1 for part in parts if receipts[part.key].get("is_new")),
         faults=faults,
         n_rejected=sum(sum(s["rejects"].values()) for r in receipts.values() for s in r["shards"]),
-        is_unchanged=all(last.get(name) == manifest[name] for name in ("parts", "detail_relations", "counted_with")),
+        is_unchanged=_as_read(last) == _as_read(manifest),
     )
 
 
@@ -186,6 +187,11 @@ def _last_manifest(workspace: Workspace) -> dict[str, Any]:
         return workspace.read_manifest()
     except WorkspaceError:
         return {}
+
+
+def _as_read(manifest: Mapping[str, Any]) -> str:
+    """What a manifest says was read, and how; to compare one that is made with one that was stored."""
+    return json.dumps([manifest.get("parts"), manifest.get("counted_with")], sort_keys=True)
 
 
 def _last_parts(manifest: Mapping[str, Any]) -> list[Part]:

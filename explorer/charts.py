@@ -204,13 +204,14 @@ def _line(plot: Plot) -> Chart:
     return _finish(figure, plot, "line chart", plot.x, plot.y, note, 380)
 
 
-def _bin_widths(piece: pl.DataFrame, x: str, place: Callable[[float], float], usual: float) -> list[float]:
+def _bin_widths(plot: Plot, place: Callable[[float], float], usual: float) -> dict[Any, float]:
     """How wide each bin is on the scale: to its end where the statistic tells it, else the usual gap between bins."""
-    end = x.replace("start", "end")
-    if end == x or end not in piece.columns:
-        return [usual] * piece.height
-    widths = [place(float(b)) - place(float(a)) for a, b in piece.select(x, end).iter_rows()]
-    return [width if width > 0 else usual for width in widths]  # zero has a place of its own on a scale of magnitudes
+    end = plot.x.replace("start", "end")
+    if end == plot.x or end not in plot.frame.columns:
+        return dict.fromkeys(plot.frame[plot.x].to_list(), usual)
+    widths = {a: place(float(b)) - place(float(a)) for a, b in plot.frame.select(plot.x, end).iter_rows()}
+    # zero has a place of its own on a scale of magnitudes
+    return {start: width if width > 0 else usual for start, width in widths.items()}
 
 
 def _histogram(plot: Plot) -> Chart:
@@ -219,7 +220,7 @@ def _histogram(plot: Plot) -> Chart:
     place, ticks = magnitude_scale([float(v) for v in values])
     places = [place(float(v)) for v in values]
     gaps = [b - a for a, b in pairwise(places)]
-    usual = sorted(gaps)[len(gaps) // 2] if gaps else 1.0
+    widths = _bin_widths(plot, place, sorted(gaps)[len(gaps) // 2] if gaps else 1.0)
     figure = go.Figure()
     pieces = [("", plot.frame)]
     if plot.color:
@@ -231,7 +232,7 @@ def _histogram(plot: Plot) -> Chart:
         figure.add_bar(
             x=[place(float(v)) for v in piece[plot.x].to_list()],
             y=piece[plot.y].to_list(),
-            width=_bin_widths(piece, plot.x, place, usual),
+            width=[widths[start] for start in piece[plot.x].to_list()],
             offset=0,  # a bin stands at its lower bound
             name=name or None,
             customdata=[f"{name}<br>{line}" if name else line for line in hover],

@@ -199,3 +199,18 @@ def test_not_a_number_is_left_out() -> None:
 )
 def test_column_titles(name: str, title: str) -> None:
     assert column_title(name) == title
+
+
+def test_bins_are_drawn_as_wide_as_they_are() -> None:
+    """Bins that are missing make no other wider, and the group of all others has the same bins."""
+    kinds = [f"k{i:02}" for i in range(MAX_COLOURS + 3)]
+    starts = [0.0, 0.4, 0.9]
+    frame = pl.DataFrame(
+        [(kind, start, start + 0.05, 5) for kind in kinds for start in starts],
+        schema=["kind", "bin_start", "bin_end", "n_docs"],
+        orient="row",
+    )
+    drawn = traces("histogram", "bin_start", "n_docs", frame, color="kind")
+    assert len(drawn) == MAX_COLOURS + 1
+    for trace in drawn:
+        assert trace["width"] == pytest.approx([0.05] * 3)

@@ -161,3 +161,19 @@ def test_app_serves_on_this_machine_and_ends_with_its_process(workspace: Path) -
         assert process.wait(timeout=30) is not None
     with socket.socket() as again:  # nobody is left who listens
         assert again.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_build_says_what_it_did(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "in" / "a.jsonl", documents(3))
+    write_jsonl(tmp_path / "in" / "b.jsonl", documents(2, "books"))
+    arguments = ("build", tmp_path / "in", "--out", tmp_path / "w", "--workers", "1")
+    first = run(*arguments, "--tokenizer", "cl100k_base").stderr.decode()
+    assert "5 documents (1 of 1 parts read)" in first
+    again = run(*arguments).stderr.decode()
+    assert "5 documents (nothing had changed)" in again
+    with explorer.open(tmp_path / "w") as corpus:  # the tokenizer of the last build stays
+        assert corpus.facts["tokenizer"] == "cl100k_base"
+    (tmp_path / "in" / "b.jsonl").unlink()
+    less = run(*arguments).stderr.decode()
+    assert "3 documents" in less
+    assert "nothing had changed" not in less
