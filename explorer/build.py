@@ -24,7 +24,7 @@ from explorer.errors import InputError, UsageError, WorkspaceError
 from explorer.executor import Runner, default_workers, open_pool
 from explorer.index_attributes import attribute_sets, attributes_key, index_attributes
 from explorer.index_documents import index_part
-from explorer.ingest.shards import find_shards, first_line, shard_from_json
+from explorer.ingest.shards import find_shards, first_line, passed_over, shard_from_json
 from explorer.partials import Piece, compute_partials, partial_path, pieces
 from explorer.plan import IndexOptions, Part, plan_parts
 from explorer.provenance import by_part, content_of, manifest_of
@@ -60,6 +60,7 @@ class BuildReport:
     n_parts_indexed: int  # the others were there already
     faults: tuple[str, ...]  # shards that could not be used
     n_rejected: int
+    passed_over: tuple[str, ...]  # files below the inputs that are neither shards nor their attribute files
     is_unchanged: bool  # the same files, read in the same way, as in the build before
 
 
@@ -91,6 +92,7 @@ def build(
         )
     listener(Step("finding shards", 0.0))
     shards = find_shards(inputs, leave_out=out)
+    others = passed_over(inputs, shards, leave_out=out)
     given = read_config(config_path) if config_path is not None else None
     workspace = Workspace(out.resolve())
     workspace.create()
@@ -116,6 +118,7 @@ def build(
             _partials(workspace, cut, pool, per_worker, listener)
         listener(Step("writing the catalogue", 0.0))
         manifest = manifest_of(parts, receipts, sets, options)
+        manifest["n_files_passed_over"] = len(others)
         content = content_of(config, indexed, cut, parts, receipts, sets, manifest)
         write_catalogue(workspace, content, memory // 2)
         manifest |= {
@@ -135,6 +138,7 @@ def build(
         n_parts_indexed=sum(1 for part in parts if receipts[part.key].get("is_new")),
         faults=faults,
         n_rejected=sum(sum(s["rejects"].values()) for r in receipts.values() for s in r["shards"]),
+        passed_over=tuple(others),
         is_unchanged=_as_read(last) == _as_read(manifest),
     )
 

@@ -101,6 +101,7 @@ def content_of(
         "homepage": config.homepage, "tokenizer": manifest["tokenizer"] or ("as given" if has_tokens else ""),
         "fingerprint": manifest["fingerprint"], "duckdb_version": manifest["duckdb_version"],
         "suffix_list": manifest["suffix_list"], "n_spans_outside": str(outside),
+        "n_files_passed_over": str(manifest["n_files_passed_over"]),
         **{f"fingerprint of {name}": value for name, value in manifest["attribute_fingerprints"].items()},
     }  # fmt: skip
     return Content(

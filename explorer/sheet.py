@@ -104,6 +104,7 @@ def _identity(facts: dict[str, str]) -> str:
         ("Tokenizer", facts.get("tokenizer")),
         ("Fingerprint of the documents", facts.get("fingerprint")),
         *((f"F{name[1:]}", value) for name, value in sorted(facts.items()) if name.startswith("fingerprint of ")),
+        ("Files passed over, being no shards", facts.get("n_files_passed_over")),
         ("Public suffix list", facts.get("suffix_list")),
         ("Made with", f"corpus-explorer {facts.get('explorer_version')}, DuckDB {facts.get('duckdb_version')}"),
     ]

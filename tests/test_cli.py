@@ -177,3 +177,17 @@ def test_build_says_what_it_did(tmp_path: Path) -> None:
     less = run(*arguments).stderr.decode()
     assert "3 documents" in less
     assert "nothing had changed" not in less
+
+
+def test_build_names_what_it_passes_over(tmp_path: Path) -> None:
+    rows = documents(2)
+    write_jsonl(tmp_path / "in" / "documents" / "a.jsonl", rows)
+    write_jsonl(tmp_path / "in" / "attributes" / "s" / "a.jsonl", [{"id": row["id"], "attributes": {}} for row in rows])
+    write_jsonl(tmp_path / "in" / "attributes" / "s" / "nobody.jsonl", [])
+    write_jsonl(tmp_path / "in" / "outside.jsonl", rows)
+    (tmp_path / "in" / "notes.txt").write_text("x", encoding="utf-8")
+    (tmp_path / "in" / ".hidden").write_text("x", encoding="utf-8")
+    said = run("build", tmp_path / "in", "--out", tmp_path / "in" / "w", "--workers", "1").stderr.decode()
+    assert "3 files are no shards and were passed over: attributes/s/nobody.jsonl, notes.txt, outside.jsonl" in said
+    with explorer.open(tmp_path / "in" / "w") as corpus:
+        assert corpus.facts["n_files_passed_over"] == "3"

@@ -41,7 +41,7 @@ def overview_page() -> None:
         card(load_statistics()["composition"])
     with st.grid(min_column_width=320, gap="medium"):
         with st.container(border=True, key="left-out"):
-            _left_out()
+            _left_out(int(facts.get("n_files_passed_over", "0")))
         with st.container(border=True, key="next"):
             _next(facts, totals)
 
@@ -117,11 +117,13 @@ def _short(number: float | None) -> str:
     return f"{number:,.0f}" if number == int(number) else f"{number:.3g}"
 
 
-def _left_out() -> None:
+def _left_out(n_passed_over: int) -> None:
     st.subheader("What was left out", anchor="left-out")
     rejected = _rows("rejected_rows")
     if not rejected:
-        st.markdown("Nothing: every row of every file is in the numbers.")
+        st.markdown("No row: every row of every shard is in the numbers.")
+    if n_passed_over:
+        st.markdown(f"Passed over, being no shards: {format_value(n_passed_over, 'count')} files.")
     reasons: dict[str, int] = {}
     for row in rejected:
         meaning = str(row["meaning"] or row["reason"])

@@ -121,6 +121,23 @@ def _distinct_names(found: Sequence[tuple[Path, Shard]]) -> list[Shard]:
     return sorted(shards, key=lambda s: s.name)
 
 
+def passed_over(inputs: Sequence[str], shards: Iterable[Shard], leave_out: Path | None = None) -> list[str]:
+    """The files below folders among `inputs` that are neither shards nor their attribute files, sorted.
+
+    Other endings, files outside `documents/` in a Dolma layout, attribute files without a document file. Hidden
+    files are not named.
+    """
+    used = {shard.path for shard in shards} | {side.path for shard in shards for side in shard.sides}
+    used = {os.path.realpath(path) for path in used if path}
+    found = set()
+    for root in (Path(os.path.normpath(Path(text).absolute())) for text in inputs):
+        for path in _walk(root, leave_out) if root.is_dir() else ():
+            below = path.relative_to(root)
+            if not any(part.startswith((".", "_")) for part in below.parts) and os.path.realpath(path) not in used:
+                found.add(_printable(below.as_posix()))
+    return sorted(found)
+
+
 def _expand(text: str, leave_out: Path | None) -> tuple[Path, list[Path]]:
     # Links are not resolved: a cache keeps its files under names without a suffix and links to them by name.
     path = Path(os.path.normpath(Path(text).absolute()))
