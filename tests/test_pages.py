@@ -147,9 +147,9 @@ def test_alerts_show_value_and_threshold(open_page: Open, rich: Path) -> None:
 
 
 def test_what_is_left_out_is_counted(open_page: Open, rich: Path, bare: Path) -> None:
-    assert "every row of every file is in the numbers" in texts(open_page(bare, "overview"))
+    assert "every row of every shard is in the numbers" in texts(open_page(bare, "overview"))
     said = texts(open_page(rich, "overview"))
-    assert "every row of every file is in the numbers" not in said
+    assert "every row of every shard is in the numbers" not in said
     assert "With a URL" in said
 
 
