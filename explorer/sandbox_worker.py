@@ -24,10 +24,11 @@ REFUSED_FUNCTIONS = frozenset({
     "duckdb_temporary_files", "duckdb_external_file_cache", "pragma_database_list", "pragma_platform",
     "pragma_user_agent", "which_secret",
 })  # fmt: skip
-# What Polars can take over; columns of any other type (intervals, bits, unions, ...) are sent as text.
+# What Polars can take over; columns of any other type (intervals, bits, unions, ...) are sent as text. Enums too:
+# the slots of their null values may hold any number, which Polars refuses.
 PLAIN_TYPES = frozenset({
     "boolean", "tinyint", "smallint", "integer", "bigint", "hugeint", "utinyint", "usmallint",
-    "uinteger", "ubigint", "float", "double", "decimal", "varchar", "blob", "enum",
+    "uinteger", "ubigint", "float", "double", "decimal", "varchar", "blob",
 })  # fmt: skip
 TEMPORAL_TYPES = frozenset({
     "date", "timestamp", "timestamp_s", "timestamp_ms", "timestamp_ns", "timestamp with time zone",
