@@ -293,7 +293,7 @@ def _say_built(report: BuildReport) -> None:
         _say(f"{report.n_rejected:,} rows were left out: `corpus-explorer show rejected_rows {report.root}`")
     if report.passed_over:
         names = ", ".join(report.passed_over[:5]) + (" ..." if len(report.passed_over) > 5 else "")
-        _say(f"{len(report.passed_over):,} files are no shards and were passed over: {names}")
+        _say(f"passed over, being no shards ({len(report.passed_over):,}): {names}")
     for fault in report.faults[:5]:
         _say(f"left out: {fault}")
     if len(report.faults) > 5:

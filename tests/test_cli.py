@@ -188,6 +188,6 @@ def test_build_names_what_it_passes_over(tmp_path: Path) -> None:
     (tmp_path / "in" / "notes.txt").write_text("x", encoding="utf-8")
     (tmp_path / "in" / ".hidden").write_text("x", encoding="utf-8")
     said = run("build", tmp_path / "in", "--out", tmp_path / "in" / "w", "--workers", "1").stderr.decode()
-    assert "3 files are no shards and were passed over: attributes/s/nobody.jsonl, notes.txt, outside.jsonl" in said
+    assert "passed over, being no shards (3): attributes/s/nobody.jsonl, notes.txt, outside.jsonl" in said
     with explorer.open(tmp_path / "in" / "w") as corpus:
         assert corpus.facts["n_files_passed_over"] == "3"
