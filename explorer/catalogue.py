@@ -20,7 +20,7 @@ from explorer.relations import (
     quote_identifier,
     quote_literal,
 )
-from explorer.statistic import Param, Statistic, Value, load_statistics
+from explorer.statistic import Statistic, Value, load_statistics
 from explorer.workspace import Workspace, replacing, storage_failure
 
 # Above this many documents or attribute values the detail relations are views over the index files (with absolute
@@ -208,7 +208,7 @@ def merge_into(connection: duckdb.DuckDBPyConnection, statistic: Statistic, rela
 
 def add_statistic(connection: duckdb.DuckDBPyConnection, statistic: Statistic) -> None:
     """The macro of one statistic, and the view with default parameters. Raises `StatisticError` for a wrong result."""
-    params = ", ".join(f"{param.name} := {sql_default(param)}" for param in statistic.params)
+    params = ", ".join(f"{param.name} := {sql_value(param.default)}" for param in statistic.params)
     try:
         connection.execute(f"create macro {statistic.name}({params}) as table ({statistic.result_sql})").fetchall()
         connection.execute(f"create view {statistic.name} as from {statistic.name}()").fetchall()
@@ -224,10 +224,6 @@ def add_statistic(connection: duckdb.DuckDBPyConnection, statistic: Statistic) -
         connection.execute(
             f"comment on column {statistic.name}.{quote_identifier(column.name)} is {quote_literal(text)}"
         ).fetchall()
-
-
-def sql_default(param: Param) -> str:
-    return sql_value(param.default)
 
 
 def sql_value(value: Value) -> str:

@@ -167,8 +167,20 @@ def test_a_cut_file_gives_its_whole_rows_and_says_where_it_ends(bad: Corpus, nam
     assert sorted(texts.rows()) == sorted((row["id"], len(row["text"])) for row in MANY[:n_docs])
 
 
-def test_an_empty_gzip_is_an_empty_file(bad: Corpus) -> None:
-    assert bad.sql("select n_docs, n_rejected from shards where name = 'empty.jsonl.gz'").row(0) == (0, 0)
+def test_a_file_of_no_bytes_is_no_gzip(bad: Corpus) -> None:
+    fault = bad.sql("select fault from shards where name = 'empty.jsonl.gz'").item()
+    assert "an empty file is no compressed stream" in fault
+    assert bad.sql("select n_docs, n_rejected, fault from shards where name = 'empty.jsonl'").row(0) == (0, 0, None)
+
+
+def test_a_line_that_never_ends_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.ingest.lines.MAX_LINE", 5_000_000)
+    lines = [json.dumps(GOOD[0]).encode(), b" " * 12_000_000, json.dumps(GOOD[1]).encode()]
+    write_bytes(tmp_path / "in" / "a.jsonl.gz", b"\n".join(lines))
+    build_corpus(tmp_path / "in", tmp_path / "w")
+    with explorer.open(tmp_path / "w") as corpus:
+        assert corpus.sql("select id from documents order by id")["id"].to_list() == [GOOD[0]["id"], GOOD[1]["id"]]
+        assert corpus.sql("select reason, n_rows, first_row from rejects").rows() == [("too_long", 1, 2)]
 
 
 def test_every_reason_is_explained(bad: Corpus) -> None:

@@ -13,7 +13,7 @@ from explorer.app.table import is_prose, show_downloads, show_prose, show_table
 from explorer.app.text import safe
 from explorer.app.words import why_empty
 from explorer.charts import Chart, draw, weights
-from explorer.errors import ExplorerError, QueryError
+from explorer.errors import ExplorerError
 from explorer.escape import code_span
 from explorer.plots import column_title
 from explorer.render import units_of
@@ -35,9 +35,6 @@ def card(statistic: Statistic) -> None:
         try:
             arguments = controls(statistic, controls_row)
             frame = session.run(statistic, arguments)
-        except QueryError as error:
-            st.error(_why_failed(error))
-            return
         except ExplorerError as error:
             st.error(safe(str(error)))
             return
@@ -46,12 +43,6 @@ def card(statistic: Statistic) -> None:
         else:
             st.info(safe(why_empty(statistic.section, arguments)))
         _footer(statistic, arguments, frame)
-
-
-def _why_failed(error: QueryError) -> str:
-    if "does not exist" in str(error):
-        return "This statistic is newer than the workspace. Run `corpus-explorer build` again; it adds what is new."
-    return safe(str(error))
 
 
 def controls(statistic: Statistic, row: DeltaGenerator) -> dict[str, Value]:

@@ -93,10 +93,8 @@ def _query(generation: str, sql: str) -> pl.DataFrame:
 
 
 _NAMES = {
-    "source": "select distinct source as name from documents order by name",
     "set": "select distinct attribute_set as name from attributes order by name",
     "key": "select distinct key as name from attributes order by name",
-    "language": "select distinct language as name from documents where language is not null order by name limit 1000",
 }
 
 

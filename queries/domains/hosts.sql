@@ -20,7 +20,7 @@ domain     = { unit = "name",   doc = "Its registered domain; the host itself wh
 n_docs     = { unit = "docs",   doc = "Documents." }
 n_bytes    = { unit = "bytes",  doc = "UTF-8 bytes of text." }
 n_words    = { unit = "words",  doc = "Words." }
-n_tokens   = { unit = "tokens", doc = "Tokens; null when no tokenizer was asked for." }
+n_tokens   = { unit = "tokens", doc = "Tokens of the documents that have a count; null where none has." }
 doc_share  = { unit = "share",  doc = "Share of all documents in the corpus, with and without a URL." }
 byte_share = { unit = "share",  doc = "Share of all bytes in the corpus." }
 */

@@ -11,7 +11,7 @@ domain     = { unit = "name",   doc = "Registered domain." }
 n_sources  = { unit = "count",  doc = "Sources in which it occurs." }
 n_docs     = { unit = "docs",   doc = "Documents, in all sources." }
 n_bytes    = { unit = "bytes",  doc = "UTF-8 bytes of text, in all sources." }
-n_tokens   = { unit = "tokens", doc = "Tokens, in all sources; null when no tokenizer was asked for." }
+n_tokens   = { unit = "tokens", doc = "Tokens, in all sources, of the documents that have a count; null where none has." }
 in_sources = { unit = "text",   doc = "The sources, most documents first, each with its number of documents." }
 */
 

@@ -24,7 +24,7 @@ bin_end   = { unit = "length", doc = "First length after the bin." }
 n_docs    = { unit = "docs",   doc = "Documents whose length is in the bin." }
 n_bytes   = { unit = "bytes",  doc = "Their UTF-8 bytes." }
 n_words   = { unit = "words",  doc = "Their words." }
-n_tokens  = { unit = "tokens", doc = "Their tokens; null when no tokenizer was asked for." }
+n_tokens  = { unit = "tokens", doc = "Their tokens, of those that have a count; null where none has." }
 doc_share = { unit = "share",  doc = "Share of the source's documents." }
 */
 

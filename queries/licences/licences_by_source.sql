@@ -10,7 +10,7 @@ licence        = { unit = "name",   doc = "Licence as the rows state it; null fo
 n_docs         = { unit = "docs",   doc = "Documents." }
 n_bytes        = { unit = "bytes",  doc = "UTF-8 bytes of text." }
 n_words        = { unit = "words",  doc = "Words." }
-n_tokens       = { unit = "tokens", doc = "Tokens; null when no tokenizer was asked for." }
+n_tokens       = { unit = "tokens", doc = "Tokens of the documents that have a count; null where none has." }
 doc_share      = { unit = "share",  doc = "Share of the source's documents." }
 byte_share     = { unit = "share",  doc = "Share of the source's bytes." }
 */

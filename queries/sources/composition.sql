@@ -25,7 +25,7 @@ n_chars       = { unit = "chars",      doc = "Characters (code points)." }
 n_words       = { unit = "words",      doc = "Words." }
 n_lines       = { unit = "lines",      doc = "Lines." }
 n_paragraphs  = { unit = "paragraphs", doc = "Paragraphs." }
-n_tokens      = { unit = "tokens",     doc = "Tokens; null when no tokenizer was asked for." }
+n_tokens      = { unit = "tokens",     doc = "Tokens of the documents that have a count; null where none has." }
 doc_share     = { unit = "share",      doc = "Share of all documents." }
 byte_share    = { unit = "share",      doc = "Share of all bytes." }
 word_share    = { unit = "share",      doc = "Share of all words." }

@@ -10,7 +10,7 @@ n_sources     = { unit = "count",  doc = "Sources of this type." }
 n_docs        = { unit = "docs",   doc = "Documents." }
 n_bytes       = { unit = "bytes",  doc = "UTF-8 bytes of text." }
 n_words       = { unit = "words",  doc = "Words." }
-n_tokens      = { unit = "tokens", doc = "Tokens; null when no tokenizer was asked for." }
+n_tokens      = { unit = "tokens", doc = "Tokens of the documents that have a count; null where none has." }
 doc_share     = { unit = "share",  doc = "Share of all documents." }
 byte_share    = { unit = "share",  doc = "Share of all bytes." }
 word_share    = { unit = "share",  doc = "Share of all words." }

@@ -11,7 +11,7 @@ n_chars       = { unit = "chars",      doc = "Characters (Unicode code points)."
 n_words       = { unit = "words",      doc = "Words: maximal runs of characters without Unicode White_Space." }
 n_lines       = { unit = "lines",      doc = "Lines: pieces between line feeds, empty ones included; an empty text has none." }
 n_paragraphs  = { unit = "paragraphs", doc = "Paragraphs: pieces between line feeds that hold more than White_Space." }
-n_tokens      = { unit = "tokens",     doc = "Tokens; null when no tokenizer was asked for." }
+n_tokens      = { unit = "tokens",     doc = "Tokens of the documents that have a count; null where none has." }
 tokenizer     = { unit = "name",       doc = "The tokenizer behind the tokens; null when none was asked for." }
 n_domains     = { unit = "count",      doc = "Registered domains." }
 n_languages   = { unit = "count",      doc = "Languages that rows or attributes state." }

@@ -20,7 +20,7 @@ source   = { unit = "name",   doc = "Source." }
 n_docs   = { unit = "docs",   doc = "Documents." }
 n_bytes  = { unit = "bytes",  doc = "UTF-8 bytes of text." }
 n_words  = { unit = "words",  doc = "Words." }
-n_tokens = { unit = "tokens", doc = "Tokens; null when no tokenizer was asked for." }
+n_tokens = { unit = "tokens", doc = "Tokens of the documents that have a count; null where none has." }
 */
 
 -- partial: one row per source and day of one part
