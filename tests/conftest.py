@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+
+from tests.oracles.client import Mixer
 
 
 def skip_or_fail(reason: str) -> NoReturn:
@@ -29,3 +32,19 @@ def data() -> Path:
 def mini_dolma(data: Path) -> Path:
     """A small real corpus in Dolma's format, with the totals in its truth.json."""
     return data / "mini-dolma"
+
+
+@pytest.fixture(scope="session")
+def dolma_python() -> Path:
+    """The python of the environment that holds the Dolma toolkit. Tests that need it skip where none is named."""
+    python = os.environ.get("CORPUS_EXPLORER_ORACLE_DOLMA")
+    if not python:
+        skip_or_fail("CORPUS_EXPLORER_ORACLE_DOLMA is not set")
+    return Path(python)
+
+
+@pytest.fixture(scope="session")
+def mixer(dolma_python: Path) -> Iterator[Mixer]:
+    """The toolkit's mixer, running."""
+    with Mixer(dolma_python) as running:
+        yield running
