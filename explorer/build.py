@@ -22,6 +22,16 @@ from explorer.catalogue import write_catalogue
 from explorer.config import CorpusConfig, read_config
 from explorer.errors import InputError, UsageError, WorkspaceError
 from explorer.executor import Runner, default_workers, open_pool
+from explorer.impact.bind import BoundRecipe
+from explorer.impact.partials import RELATIONS as RECIPE_RELATIONS
+from explorer.impact.partials import (
+    bind_all,
+    compute_recipe_partials,
+    recipe_pieces,
+    recipe_statistics,
+    workspace_recipes,
+)
+from explorer.impact.source import SourcePart, source_of
 from explorer.index_attributes import attribute_sets, attributes_key, index_attributes
 from explorer.index_documents import index_part
 from explorer.ingest.shards import find_shards, first_line, passed_over, shard_from_json
@@ -115,11 +125,15 @@ def build(
             own = by_part(sets)
             indexed = [_indexed(workspace, part, receipts[part.key], own.get(part.key, ())) for part in parts]
             cut = _cut(indexed, own, config, receipts)
-            _partials(workspace, cut, pool, per_worker, listener)
+            manifest = manifest_of(parts, receipts, sets, options)
+            source = source_of(workspace, manifest, config)
+            bound = bind_all(workspace_recipes(workspace), source)
+            of_recipes = recipe_pieces(bound, source)
+            _partials(workspace, cut, of_recipes, pool, per_worker, listener)
+        cut |= {relation: [piece for _, _, piece in of_recipes] for relation in RECIPE_RELATIONS}
         listener(Step("writing the catalogue", 0.0))
-        manifest = manifest_of(parts, receipts, sets, options)
         manifest["n_files_passed_over"] = len(others)
-        content = content_of(config, indexed, cut, parts, receipts, sets, manifest)
+        content = content_of(config, indexed, cut, parts, receipts, sets, manifest, bound, source)
         write_catalogue(workspace, content, memory // 2)
         manifest |= {
             "root": str(workspace.root),
@@ -294,6 +308,7 @@ def _indexed(
             name,
             workspace.attributes(r["key"]),
             workspace.values(r["key"]),
+            workspace.spans(r["key"]),
             tuple(attribute_from_json(a) for a in r["attributes"]),
         )
         for name, r in sets
@@ -310,15 +325,20 @@ def _cut(
     """The pieces of every relation that some statistic reads."""
     set_keys = {part.key: [r["key"] for _, r in sets.get(part.key, ())] for part in indexed}
     n_docs = sum(receipt["n_docs"] for receipt in receipts.values())
-    used = {statistic.over for statistic in load_statistics().values() if statistic.over}
+    used = {s.over for s in load_statistics().values() if s.over and s.over not in RECIPE_RELATIONS}
     return {over: pieces(over, indexed, set_keys, config.attribute_columns, n_docs) for over in sorted(used)}
 
 
 def _partials(
-    workspace: Workspace, cut: Mapping[str, Sequence[Piece]], pool: Runner, memory: int, listener: Listener
+    workspace: Workspace,
+    cut: Mapping[str, Sequence[Piece]],
+    of_recipes: Sequence[tuple[BoundRecipe, SourcePart, Piece]],
+    pool: Runner,
+    memory: int,
+    listener: Listener,
 ) -> None:
     statistics = load_statistics()
-    tasks = []
+    tasks: list[Any] = []
     total = 0
     for over, its_pieces in cut.items():
         names = [name for name, statistic in statistics.items() if statistic.over == over]
@@ -327,6 +347,11 @@ def _partials(
             if missing:
                 tasks.append((compute_partials, (workspace.root, piece, missing, memory // 3)))
                 total += len(missing)
+    for bound, part, piece in of_recipes:
+        lacking = [s for s in recipe_statistics().values() if not partial_path(workspace, s, piece).exists()]
+        if lacking:
+            tasks.append((compute_recipe_partials, (workspace.root, bound, part, piece, memory // 3)))
+            total += len(lacking)
     for _ in pool.run(tasks, lambda done: listener(Step("computing statistics", min(1.0, done / max(1, total))))):
         pass
 

@@ -13,6 +13,10 @@ from explorer import __version__
 from explorer.config import CorpusConfig
 from explorer.details import write_attributes, write_documents, write_table
 from explorer.errors import StatisticError
+from explorer.impact.bind import BoundRecipe
+from explorer.impact.hits import empty_relations
+from explorer.impact.source import Source
+from explorer.impact.tables import write_recipe_tables
 from explorer.ingest.rows import REASONS
 from explorer.partials import Piece, add_macros, merge_sql, partial_path
 from explorer.relations import (
@@ -43,6 +47,8 @@ class Content:
     facts: Mapping[str, str]
     n_docs: int
     n_values: int
+    recipes: Sequence[BoundRecipe]
+    source: Source
 
     @property
     def as_tables(self) -> bool:
@@ -102,6 +108,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, workspace: Workspace, content: 
     _facts(connection, content)
     write_documents(connection, content.parts, content.filled, as_tables=content.as_tables)
     write_attributes(connection, content.parts, as_tables=content.as_tables)
+    write_recipe_tables(connection, content.recipes, content.source)
     connection.execute("create schema merged").fetchall()
     for statistic in load_statistics().values():
         if statistic.over is not None:
@@ -192,6 +199,10 @@ def _facts(connection: duckdb.DuckDBPyConnection, content: Content) -> None:
 def _merge(
     connection: duckdb.DuckDBPyConnection, workspace: Workspace, statistic: Statistic, pieces: Sequence[Piece]
 ) -> None:
+    if not pieces:  # a corpus without recipes: the table is there and empty
+        empty = empty_relations()[str(statistic.over)]
+        merge_into(connection, statistic, f"(with part as ({empty}) {statistic.partial_sql})")
+        return
     files = ", ".join(quote_literal(str(partial_path(workspace, statistic, piece))) for piece in pieces)
     merge_into(connection, statistic, f"read_parquet([{files}])")
 

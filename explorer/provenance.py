@@ -9,6 +9,8 @@ import duckdb
 
 from explorer.catalogue import Content
 from explorer.config import CorpusConfig
+from explorer.impact.bind import BoundRecipe
+from explorer.impact.source import Source
 from explorer.ingest.shards import Shard
 from explorer.partials import Piece
 from explorer.plan import IndexOptions, Part
@@ -67,6 +69,8 @@ def content_of(
     receipts: Mapping[str, Mapping[str, Any]],
     sets: Mapping[tuple[str, str], Mapping[str, Any]],
     manifest: Mapping[str, Any],
+    recipes: Sequence[BoundRecipe],
+    source: Source,
 ) -> Content:
     """What the catalogue is made from: index files, and the account of what was read and what was left out."""
     shards: list[dict[str, Any]] = []
@@ -105,8 +109,9 @@ def content_of(
         **{f"fingerprint of {name}": value for name, value in manifest["attribute_fingerprints"].items()},
     }  # fmt: skip
     return Content(
-        config, indexed, cut, config.attribute_columns, shards, faults, alignments, facts, manifest["n_docs"], n_values
-    )
+        config, indexed, cut, config.attribute_columns, shards, faults, alignments, facts, manifest["n_docs"],
+        n_values, recipes, source,
+    )  # fmt: skip
 
 
 def _side_name(shard: Shard, attribute_set: str) -> str:

@@ -31,6 +31,7 @@ class IndexedSet:
     attribute_set: str
     path: Path  # a row per document, columns an attribute
     values: Path  # a row per document and attribute that it has
+    spans: Path  # a row per span, lists of one span over the whole text left out
     attributes: tuple[Attribute, ...]
 
 

@@ -2,6 +2,7 @@
 
     manifest.json            what is current; readers take only what it lists
     corpus.toml              the user's, copied in once, then edited here
+    recipes/                 the user's recipes of filters, whose impact a build computes
     index/documents/         per part: a narrow row per document, and a receipt
     index/attributes/        per part and set: a row per document, up to four columns an attribute, and a receipt
     index/values/            the same values in long form: a row per document and attribute that it has
@@ -53,6 +54,10 @@ class Workspace:
     @property
     def catalogue(self) -> Path:
         return self.root / "corpus.duckdb"
+
+    @property
+    def recipes(self) -> Path:
+        return self.root / "recipes"
 
     def documents(self, key: str) -> Path:
         return self.root / "index" / "documents" / f"{key}.parquet"

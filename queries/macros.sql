@@ -72,3 +72,10 @@ case
     when (-bin)::bigint & ((-bin)::bigint - 1) = 0 then (-((-bin)::bigint * 3 // 4))::decimal(18, 5)
     else (-((-bin)::bigint * 2 // 3))::decimal(18, 5)
 end;
+
+-- The numbers of the rules in a mask of hits, smallest first. Bit 0 is rule 0.
+create macro rules_of(mask) as
+list_filter(
+    range(bit_length(mask::bit)),
+    lambda rule: get_bit(mask::bit, (bit_length(mask::bit) - 1 - rule)::integer) = 1
+)::integer[];

@@ -1,0 +1,80 @@
+"""The partials of a workspace's own recipes: what a build stores, so that the catalogue and the datasheet have them.
+
+The recipes are the files in the workspace's folder `recipes`. A piece is one recipe on one part; its key names the
+recipe as it met the workspace (its SQL), so that an edited recipe is computed again and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from explorer.errors import InputError, UsageError
+from explorer.impact.bind import BoundRecipe, bind
+from explorer.impact.engine import part_partials
+from explorer.impact.source import Source, SourcePart
+from explorer.partials import Piece, connect, partial_path, write_partial
+from explorer.recipe.model import Recipe
+from explorer.statistic import Statistic, load_statistics
+from explorer.workspace import Workspace, digest
+
+RELATIONS = ("hits", "cuts")
+SUFFIXES = (".toml", ".yaml", ".yml", ".json")
+
+
+def recipe_files(workspace: Workspace) -> list[Path]:
+    """The files of the workspace's own recipes, in order of their names."""
+    if not workspace.recipes.is_dir():
+        return []
+    return sorted(path for path in workspace.recipes.iterdir() if path.suffix in SUFFIXES)
+
+
+def workspace_recipes(workspace: Workspace) -> list[Recipe]:
+    """The workspace's own recipes. Raises `InputError` for one that cannot be read or has another's name."""
+    recipes: dict[str, Recipe] = {}
+    for path in recipe_files(workspace):
+        from explorer.recipe.read import read_recipe
+
+        recipe = read_recipe(path)
+        if recipe.name in recipes:
+            raise InputError(f"{path}: another recipe in this folder is called {recipe.name!r} too; rename one")
+        recipes[recipe.name] = recipe
+    return list(recipes.values())
+
+
+def bind_all(recipes: Sequence[Recipe], source: Source) -> list[BoundRecipe]:
+    """The recipes bound to the workspace. Raises `UsageError` naming the recipe."""
+    bound = []
+    for recipe in recipes:
+        try:
+            bound.append(bind(recipe, source))
+        except UsageError as error:
+            raise UsageError(f"recipe {recipe.name!r} of the workspace: {error}") from None
+    return bound
+
+
+def recipe_pieces(bound: Sequence[BoundRecipe], source: Source) -> list[tuple[BoundRecipe, SourcePart, Piece]]:
+    """Every recipe on every part that its streams touch."""
+    return [
+        (one, part, Piece("hits", digest(part.indexed.key, sorted(part.manifest["sets"].items()), repr(one)), ""))
+        for one in bound
+        for part in source.parts
+        if any(one.stream_shards(part))
+    ]
+
+
+def recipe_statistics() -> dict[str, Statistic]:
+    """The statistics over a recipe's relations."""
+    return {name: statistic for name, statistic in load_statistics().items() if statistic.over in RELATIONS}
+
+
+def compute_recipe_partials(
+    root: Path, bound: BoundRecipe, part: SourcePart, piece: Piece, memory: int, progress: Callable[[float], None]
+) -> None:
+    """Compute what is missing of one recipe on one part, and write each partial to its file."""
+    workspace = Workspace(root)
+    wanted = [s for s in recipe_statistics().values() if not partial_path(workspace, s, piece).exists()]
+    with connect(memory, root / "partials" / f"spill.writing{piece.key}") as connection:
+        for statistic, _ in part_partials(connection, bound, part, wanted):
+            write_partial(connection, statistic, partial_path(workspace, statistic, piece))
+            progress(1.0)

@@ -1,0 +1,113 @@
+"""The index files of a workspace as filter impact reads them: its manifest and receipts, and no catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from explorer.attributes import Attribute, attribute_from_json
+from explorer.config import CorpusConfig, read_config
+from explorer.errors import WorkspaceError
+from explorer.ingest.shards import Shard, shard_from_json
+from explorer.relations import IndexedPart, IndexedSet
+from explorer.workspace import Workspace, read_receipt
+
+
+@dataclass(frozen=True)
+class SourcePart:
+    """A part: its index files, its shards, and which attribute files end before their documents do."""
+
+    indexed: IndexedPart
+    shards: tuple[Shard, ...]
+    short: Mapping[str, tuple[int, ...]]  # set -> numbers of shards in the part
+    misaligned: Mapping[str, tuple[int, ...]]  # set -> shards where documents were found on another row
+    absent: Mapping[str, tuple[int, ...]]  # set -> shards that have no such file at all
+    manifest: Mapping[str, Any]  # the part's entry in manifest.json
+
+    @property
+    def n_docs(self) -> int:
+        return self.indexed.n_docs
+
+
+@dataclass(frozen=True)
+class Source:
+    """All parts of a workspace."""
+
+    root: Path
+    fingerprint: str
+    config: CorpusConfig
+    parts: tuple[SourcePart, ...]
+
+    @property
+    def n_docs(self) -> int:
+        return sum(part.n_docs for part in self.parts)
+
+    @cached_property
+    def sets(self) -> Mapping[str, tuple[Attribute, ...]]:
+        """Every attribute of every set, over all parts; sets in order of their names."""
+        found: dict[str, set[Attribute]] = {}
+        for part in self.parts:
+            for one in part.indexed.sets:
+                found.setdefault(one.attribute_set, set()).update(one.attributes)
+        return {name: tuple(sorted(found[name], key=lambda a: (a.path, a.shape))) for name in sorted(found)}
+
+    @cached_property
+    def short(self) -> Mapping[str, int]:
+        """The sets with a file that ends early, numbered."""
+        names = sorted({name for part in self.parts for name, shards in part.short.items() if shards})
+        return {name: number for number, name in enumerate(names)}
+
+    @property
+    def has_tokens(self) -> bool:
+        return (
+            any(part.manifest.get("has_tokens") for part in self.parts) or "n_tokens" in self.config.attribute_columns
+        )
+
+
+def open_source(root: Path) -> Source:
+    """The index of a workspace. Raises `WorkspaceError` where there is none or a file of it is missing."""
+    workspace = Workspace(root.resolve())
+    manifest = workspace.read_manifest()
+    config = read_config(workspace.config) if workspace.config.exists() else CorpusConfig()
+    return source_of(workspace, manifest, config)
+
+
+def source_of(workspace: Workspace, manifest: Mapping[str, Any], config: CorpusConfig) -> Source:
+    """The index that a manifest lists."""
+    parts = tuple(_part(workspace, entry) for entry in manifest["parts"])
+    return Source(workspace.root, manifest["fingerprint"], config, parts)
+
+
+def _part(workspace: Workspace, entry: Mapping[str, Any]) -> SourcePart:
+    documents = workspace.documents(entry["key"])
+    own = _receipt(documents)
+    shards = tuple(shard_from_json(shard) for shard in entry["shards"])
+    sets = []
+    short: dict[str, tuple[int, ...]] = {}
+    misaligned: dict[str, tuple[int, ...]] = {}
+    absent: dict[str, tuple[int, ...]] = {}
+    for name, key in sorted(entry["sets"].items()):
+        receipt = _receipt(workspace.attributes(key))
+        attributes = tuple(attribute_from_json(a) for a in receipt["attributes"])
+        sets.append(
+            IndexedSet(name, workspace.attributes(key), workspace.values(key), workspace.spans(key), attributes)
+        )
+        states = [shard["states"] for shard in receipt["shards"]]
+        has_file = [any(s.attribute_set == name and s.path for s in shard.sides) for shard in shards]
+        is_inline = not any(s.attribute_set == name for shard in shards for s in shard.sides)
+        numbers = range(len(shards))
+        short[name] = tuple(n for n in numbers if has_file[n] and states[n].get("missing"))
+        misaligned[name] = tuple(n for n in numbers if states[n].get("misaligned"))
+        absent[name] = () if is_inline else tuple(n for n in numbers if not has_file[n] and states[n].get("missing"))
+    indexed = IndexedPart(entry["key"], documents, entry["n_docs"], len(shards), tuple(sets))
+    return SourcePart(indexed, shards, short, misaligned, absent, {**entry, "has_tokens": own["has_tokens"]})
+
+
+def _receipt(path: Path) -> dict[str, Any]:
+    receipt = read_receipt(path)
+    if receipt is None:
+        raise WorkspaceError(f"{path}: this file of the index is missing or was changed; build again to restore it")
+    return receipt

@@ -1,0 +1,148 @@
+"""The catalogue's account of recipes: `recipes`, `recipe_rules`, `recipe_span_rules`, `recipe_streams`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+
+from explorer.details import write_table
+from explorer.impact.bind import BoundRecipe, BoundStream, described
+from explorer.impact.source import Source
+
+
+def write_recipe_tables(
+    connection: duckdb.DuckDBPyConnection, bound: Sequence[BoundRecipe], source: Source | None
+) -> None:
+    """Write the tables; empty where there is no recipe."""
+    write_table(
+        connection,
+        "recipes",
+        [
+            ("recipe", "varchar", "Name."),
+            ("title", "varchar", "What it is."),
+            ("doc", "varchar", "What it does."),
+            ("origin", "varchar", "Where its numbers come from."),
+            ("n_docs_outside", "bigint", "Documents that none of its streams takes."),
+        ],
+        [
+            {
+                "recipe": one.recipe.name, "title": one.recipe.title or None, "doc": one.recipe.doc or None,
+                "origin": one.recipe.origin or None, "n_docs_outside": n_docs_outside(one, source) if source else 0,
+            }
+            for one in bound
+        ],
+        "Recipes of filters whose impact was computed.",
+    )  # fmt: skip
+    write_table(
+        connection,
+        "recipe_streams",
+        [
+            ("recipe", "varchar", "Recipe."),
+            ("stream", "integer", "Number of the stream."),
+            ("name", "varchar", "Its name."),
+            ("documents", "varchar[]", "Paths of its documents, as the recipe has them."),
+            ("sources", "varchar[]", "Names of its sources; empty for all."),
+            ("attribute_sets", "varchar[]", "Attribute sets that it loads, in order; of equal keys the last set's wins."),
+        ],
+        [
+            {
+                "recipe": one.recipe.name, "stream": s.number, "name": s.stream.name,
+                "documents": list(s.stream.documents), "sources": list(s.stream.sources),
+                "attribute_sets": [name for name, _ in s.loaded.sets],
+            }
+            for one in bound
+            for s in one.streams
+        ],
+        "Streams of the recipes: which documents they take and which attributes they load.",
+    )  # fmt: skip
+    write_table(
+        connection,
+        "recipe_rules",
+        [
+            ("recipe", "varchar", "Recipe."),
+            ("rule", "integer", "Number of the rule: its bit in a mask, and its place in the recipe's order."),
+            ("name", "varchar", "Name."),
+            ("kind", "varchar", "exclude, include (removes what no condition of the list includes), or length."),
+            ("expressions", "varchar[]", "Conditions, as the recipe has them."),
+            ("syntax", "varchar", "jsonpath, jq or plain; null for a length."),
+            ("is_dead", "boolean", "Whether no stream with the rule loads any of the attributes that it names."),
+            ("n_missing_keys", "integer", "Attributes that it names and that some stream with it does not load."),
+            ("missing", "varchar", "Which ones, and where they would be found; null where none is missing."),
+        ],
+        [row for one in bound for row in _rules(one)],
+        "Rules of the recipes.",
+    )
+    write_table(
+        connection,
+        "recipe_span_rules",
+        [
+            ("recipe", "varchar", "Recipe."),
+            ("span_rule", "integer", "Number of the span rule."),
+            ("name", "varchar", "Name."),
+            ("span", "varchar", "Attribute whose spans are replaced, as the recipe has it."),
+            ("min_score", "double", "Spans are replaced from this score on; null for any."),
+            ("max_score", "double", "Spans are replaced below this score; null for any."),
+            ("replacement", "varchar", "What they are replaced with; {} stands for the span's own text."),
+            ("is_dead", "boolean", "Whether no stream with the rule loads the attribute."),
+            ("missing", "varchar", "What is missing, and where it would be found."),
+        ],
+        [row for one in bound for row in _span_rules(one)],
+        "Rules of the recipes that replace spans.",
+    )
+
+
+def n_docs_outside(bound: BoundRecipe, source: Source) -> int:
+    """Documents that no stream takes."""
+    if any(not s.stream.sources and (s.is_given_all or not s.stream.documents) for s in bound.streams):
+        return 0
+    total = 0
+    with duckdb.connect() as connection:
+        connection.execute("set enable_progress_bar = false").fetchall()
+        for part in source.parts:
+            conditions = " or ".join(_takes(s, s.shards(part)) for s in bound.streams)
+            relation = f"read_parquet({_literal(str(part.indexed.documents))})"
+            found = connection.execute(f"select count(*) from {relation} where not ({conditions})").fetchall()
+            total += int(found[0][0])
+    return total
+
+
+def _takes(stream: BoundStream, shards: Sequence[int]) -> str:
+    if not shards:
+        return "false"
+    return f"(shard in ({', '.join(map(str, shards))}) and {stream.condition})"
+
+
+def _literal(text: str) -> str:
+    from explorer.relations import quote_literal
+
+    return quote_literal(text)
+
+
+def _rules(bound: BoundRecipe) -> list[dict[str, Any]]:
+    rows = []
+    for number, rule in enumerate(bound.rules):
+        own = [r for s in bound.streams for r in s.rules if r.number == number]
+        missing = {m.key: m for r in own for m in r.missing}
+        rows.append({
+            "recipe": bound.recipe.name, "rule": number, "name": rule.name, "kind": rule.kind,
+            "expressions": [e.text for e in rule.expressions],
+            "syntax": rule.expressions[0].syntax if rule.expressions else None,
+            "is_dead": all(r.is_dead for r in own), "n_missing_keys": len(missing),
+            "missing": described(missing) or None,
+        })  # fmt: skip
+    return rows
+
+
+def _span_rules(bound: BoundRecipe) -> list[dict[str, Any]]:
+    rows = []
+    for number, rule in enumerate(bound.span_rules):
+        own = [r for s in bound.streams for r in s.spans if r.number == number]
+        missing = {m.key: m for r in own for m in r.missing}
+        rows.append({
+            "recipe": bound.recipe.name, "span_rule": number, "name": rule.name, "span": rule.span.text,
+            "min_score": rule.min_score, "max_score": rule.max_score, "replacement": rule.replacement,
+            "is_dead": all(r.missing for r in own), "missing": described(missing) or None,
+        })  # fmt: skip
+    return rows
