@@ -15,7 +15,7 @@ import polars as pl
 from explorer.catalogue import add_statistic, merge_into, sql_value
 from explorer.errors import UsageError
 from explorer.impact.bind import BoundRecipe, bind
-from explorer.impact.cuts import create_cuts, create_effects
+from explorer.impact.cuts import create_effects, cuts_relation
 from explorer.impact.hits import hits_relation
 from explorer.impact.inputs import inputs_relation
 from explorer.impact.source import Source, SourcePart
@@ -127,11 +127,10 @@ def part_partials(
     """
     is_simple = len(statistics) == 1 and statistics[0].over == "hits"
     more = [] if is_simple and statistics[0].name == "filter_intersections" else list(BROKEN_DOWN)
-    prepare_hits(connection, bound, part, more, as_table=not is_simple)
+    has_effects = prepare_hits(connection, bound, part, more, as_table=not is_simple)
     for over in sorted({s.over for s in statistics if s.over}):
-        if over == "cuts":
-            create_cuts(connection, bound, part)
-        connection.execute(f"create or replace temp view part as from {over}").fetchall()
+        relation = cuts_relation(has_effects) if over == "cuts" else "from hits"
+        connection.execute(f"create or replace temp view part as {relation}").fetchall()
         for statistic in statistics:
             if statistic.over == over:
                 yield statistic, statistic.partial_sql
@@ -144,15 +143,16 @@ def prepare_hits(
     more: Sequence[str] = (),
     *,
     as_table: bool,
-) -> None:
-    """Create `inputs`, `effects` (where there are span rules) and `hits` of one part on a connection."""
+) -> bool:
+    """Create `inputs`, `effects` and `hits` of one part on a connection; whether there are effects of span rules."""
     shards = bound.stream_shards(part)
     relation = inputs_relation(part, bound.needs, shards, more)
     connection.execute(f"create or replace temp view inputs as {relation}").fetchall()
     streams = [s for s in bound.streams if shards[s.number]]
-    has_effects = create_effects(connection, bound, part, streams)
+    has_effects = create_effects(connection, part, streams)
     hits = hits_relation(bound, streams or bound.streams[:1], more, has_effects=has_effects)
     _replace(connection, "hits", hits, as_table=as_table)
+    return has_effects
 
 
 def _replace(connection: duckdb.DuckDBPyConnection, name: str, query: str, *, as_table: bool) -> None:

@@ -16,7 +16,7 @@ def hits_relation(
     """SQL of the hits over the relation `inputs`, for some of the recipe's streams.
 
     Columns: recipe, stream, doc, source, `more` columns of the documents, n_chars, n_bytes, n_words, n_tokens,
-    n_chars_after, mask (UBIGINT, or BIT with more than 64 rules; bit 0 is rule 0), is_kept, failing_rule (the rule at
+    the same after span replacement (n_chars_after, ...), mask (UBIGINT, or BIT with more than 64 rules; bit 0 is rule 0), is_kept, failing_rule (the rule at
     which the mixer would stop, or null). With `has_effects`, the relation `effects` says what span rules leave of a
     document.
     """
@@ -25,15 +25,15 @@ def hits_relation(
 
 def _stream_hits(bound: BoundRecipe, stream: BoundStream, more: Sequence[str], has_effects: bool) -> str:
     n_rules = len(bound.rules)
-    after = "coalesce(e.n_chars_after, i.n_chars)" if has_effects else "i.n_chars"
-    trimmed = "coalesce(e.n_bytes_trimmed_after, i.n_bytes_trimmed)" if has_effects else "i.n_bytes_trimmed"
-    effects = f" left join effects as e on e.doc = i.doc and e.stream = {stream.number}" if has_effects else ""
-    inner = (
-        f"select i.*, {after} as n_chars_after, {trimmed} as n_bytes_trimmed_after from inputs as i{effects} "
-        f"where i.in_{stream.number} and {stream.condition}"
+    after = ", ".join(
+        f"coalesce(e.{name}_after, i.{name}) as {name}_after" if has_effects else f"i.{name} as {name}_after"
+        for name in ("n_chars", "n_bytes", "n_bytes_trimmed", "n_words", "n_tokens")
     )
+    effects = f" left join effects as e on e.doc = i.doc and e.stream = {stream.number}" if has_effects else ""
+    inner = f"select i.*, {after} from inputs as i{effects} where i.in_{stream.number} and {stream.condition}"
     zero = "0" if n_rules <= WORD else f"'{'0' * (-(-n_rules // WORD) * WORD)}'::bit"
-    columns = ", ".join(("doc", "source", *more, "n_chars", "n_bytes", "n_words", "n_tokens", "n_chars_after"))
+    counts = ("n_chars", "n_bytes", "n_words", "n_tokens")
+    columns = ", ".join(("doc", "source", *more, *counts, *(f"{name}_after" for name in counts)))
     masked = (
         f"select {columns}, {mask_sql(stream.rules, n_rules)} as mask, {failing_sql(stream.rules)} as failing_rule "
         f"from ({inner})"
@@ -76,12 +76,12 @@ def empty_relations() -> Mapping[str, str]:
     hits = {
         "recipe": "varchar", "stream": "integer", "doc": "integer", "source": "varchar", "language": "varchar",
         "domain": "varchar", "n_chars": "bigint", "n_bytes": "bigint", "n_words": "bigint", "n_tokens": "bigint",
-        "n_chars_after": "bigint", "mask": "ubigint", "failing_rule": "integer", "is_kept": "boolean",
+        "n_chars_after": "bigint", "n_bytes_after": "bigint", "n_words_after": "bigint", "n_tokens_after": "bigint", "mask": "ubigint", "failing_rule": "integer", "is_kept": "boolean",
     }  # fmt: skip
     cuts = {
-        "recipe": "varchar", "source": "varchar", "span_rule": "integer", "is_kept": "boolean", "n_spans": "bigint",
-        "n_chars": "bigint", "n_chars_alone": "bigint", "n_chars_uniquely": "bigint",
-        "n_chars_shapley": "decimal(18, 5)", "n_chars_after": "bigint",
+        "recipe": "varchar", "source": "varchar", "span_rule": "integer", "n_sharing": "integer", "is_kept": "boolean",
+        "n_docs": "bigint", "n_spans": "bigint", "n_chars": "bigint", "n_chars_after": "bigint",
+        "n_covered_chars": "bigint",
     }  # fmt: skip
     return {
         name: f"select {', '.join(f'null::{kind} as {column}' for column, kind in columns.items())} where false"

@@ -41,8 +41,8 @@ select
     sum(n_words)::bigint as n_words,
     sum(n_tokens)::bigint as n_tokens,
     sum(n_chars_after)::bigint as n_chars_after,
-    sum(round(n_words * coalesce(n_chars_after / nullif(n_chars, 0), 1))::bigint)::bigint as n_words_after,
-    sum(round(n_tokens * coalesce(n_chars_after / nullif(n_chars, 0), 1))::bigint)::bigint as n_tokens_after
+    sum(n_words_after)::bigint as n_words_after,
+    sum(n_tokens_after)::bigint as n_tokens_after
 from part
 group by recipe, source, is_kept;
 

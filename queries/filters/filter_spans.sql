@@ -9,13 +9,11 @@ chart = { kind = "bar", x = "n_chars_alone", y = "span_rule" }
 only_source = { default = "", doc = "Only this source; empty for all." }
 
 [merge]
-n_docs           = "sum"
-n_spans          = "sum"
-n_chars          = "sum"
-n_chars_alone    = "sum"
-n_chars_uniquely = "sum"
-n_chars_shapley  = "sum"
-n_chars_after    = "sum"
+n_docs          = "sum"
+n_spans         = "sum"
+n_chars         = "sum"
+n_chars_after   = "sum"
+n_covered_chars = "sum"
 
 [columns]
 recipe           = { unit = "name",   doc = "Recipe." }
@@ -30,36 +28,48 @@ taken_share      = { unit = "share",  doc = "Characters in the union of its span
 n_chars_after    = { unit = "chars",  doc = "Characters that the mixer leaves of the touched documents, replacement texts included; only for all rules together." }
 */
 
--- partial: one row per source and span rule (null: all together)
+-- partial: one row per source, span rule (null: all together) and number of rules that cover the same characters
 select
     recipe,
     source,
     span_rule,
+    n_sharing,
     is_kept,
-    count(*)::bigint as n_docs,
+    sum(n_docs)::bigint as n_docs,
     sum(n_spans)::bigint as n_spans,
     sum(n_chars)::bigint as n_chars,
-    sum(n_chars_alone)::bigint as n_chars_alone,
-    sum(n_chars_uniquely)::bigint as n_chars_uniquely,
-    sum(n_chars_shapley)::decimal(38, 5) as n_chars_shapley,
-    sum(n_chars_after)::bigint as n_chars_after
+    sum(n_chars_after)::bigint as n_chars_after,
+    sum(n_covered_chars)::bigint as n_covered_chars
 from part
-group by recipe, source, span_rule, is_kept;
+group by recipe, source, span_rule, n_sharing, is_kept;
 
 -- result
-with counted as (
+with by_size as (
+    select
+        recipe,
+        span_rule,
+        n_sharing,
+        sum(n_docs)::bigint as n_docs,
+        sum(n_spans)::bigint as n_spans,
+        sum(n_chars)::bigint as n_chars,
+        sum(n_chars_after)::bigint as n_chars_after,
+        sum(n_covered_chars)::bigint as n_covered_chars
+    from merged.filter_spans
+    where is_kept and (only_source = '' or source = only_source)
+    group by recipe, span_rule, n_sharing
+),
+counted as (
     select
         recipe,
         span_rule,
         sum(n_docs)::bigint as n_docs,
         sum(n_spans)::bigint as n_spans,
         sum(n_chars)::bigint as n_chars,
-        sum(n_chars_alone)::bigint as n_chars_alone,
-        sum(n_chars_uniquely)::bigint as n_chars_uniquely,
-        sum(n_chars_shapley)::double as n_chars_shapley,
-        sum(n_chars_after)::bigint as n_chars_after
-    from merged.filter_spans
-    where is_kept and (only_source = '' or source = only_source)
+        sum(n_chars_after)::bigint as n_chars_after,
+        sum(n_covered_chars)::bigint as n_chars_alone,
+        coalesce(sum(n_covered_chars) filter (n_sharing = 1), 0)::bigint as n_chars_uniquely,
+        sum(n_covered_chars / n_sharing order by n_sharing) filter (n_sharing > 0) as n_chars_shapley
+    from by_size
     group by recipe, span_rule
 ),
 kept as (
@@ -77,10 +87,10 @@ select
     n_spans,
     n_chars_alone,
     n_chars_uniquely,
-    n_chars_shapley,
+    if(counted.span_rule is null, n_chars_alone, coalesce(n_chars_shapley, 0.0))::double as n_chars_shapley,
     n_chars,
     n_chars_alone / nullif(n_kept_chars, 0) as taken_share,
-    n_chars_after
+    if(counted.span_rule is null, n_chars_after, null) as n_chars_after
 from counted
 left join recipe_span_rules
     on recipe_span_rules.recipe = counted.recipe and recipe_span_rules.span_rule = counted.span_rule
