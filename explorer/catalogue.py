@@ -24,7 +24,7 @@ from explorer.relations import (
     quote_identifier,
     quote_literal,
 )
-from explorer.statistic import Statistic, Value, load_statistics
+from explorer.statistic import Statistic, Value, load_statistics, with_called
 from explorer.workspace import Workspace, replacing, storage_failure
 
 # Above this many documents or attribute values the detail relations are views over the index files (with absolute
@@ -113,7 +113,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, workspace: Workspace, content: 
     for statistic in load_statistics().values():
         if statistic.over is not None:
             _merge(connection, workspace, statistic, content.pieces.get(statistic.over, ()))
-    for statistic in load_statistics().values():
+    for statistic in with_called(load_statistics().values()):
         add_statistic(connection, statistic)
 
 

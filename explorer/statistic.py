@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -133,6 +133,16 @@ class Statistic:
         rules = repr((sorted(self.merge.items()), self.keep))
         text = "\n".join((self.partial_key, rules, normalise(self.result_sql)))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The names of the merged tables that its result reads."""
+        return frozenset(re.findall(r"\bmerged\.(\w+)", self.result_sql))
+
+    @property
+    def calls(self) -> frozenset[str]:
+        """The names of the functions that its result calls, other statistics' macros among them."""
+        return frozenset(re.findall(r"\b(\w+)\(", self.result_sql)) - {self.name}
 
     def column(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)
@@ -264,6 +274,22 @@ def load_statistics(root: Path | None = None) -> Mapping[str, Statistic]:
             )
         found[statistic.name] = statistic
     return dict(sorted(found.items(), key=lambda item: (section_rank(item[1].section), item[1].order, item[0])))
+
+
+def with_called(statistics: Iterable[Statistic]) -> list[Statistic]:
+    """The statistics and those whose macros they call, each after what it calls."""
+    known = load_statistics()
+    ordered: dict[str, Statistic] = {}
+
+    def add(statistic: Statistic) -> None:
+        if statistic.name not in ordered:
+            for name in sorted(statistic.calls & known.keys()):
+                add(known[name])
+            ordered[statistic.name] = statistic
+
+    for statistic in statistics:
+        add(statistic)
+    return list(ordered.values())
 
 
 SECTIONS = (

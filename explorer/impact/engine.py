@@ -6,7 +6,6 @@ results are those of every other statistic. Nothing is written into the workspac
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 import duckdb
@@ -23,12 +22,11 @@ from explorer.impact.tables import write_recipe_tables
 from explorer.partials import connect
 from explorer.recipe.model import Recipe
 from explorer.relations import quote_identifier
-from explorer.statistic import Statistic, find_statistic, load_statistics
+from explorer.statistic import Statistic, find_statistic, load_statistics, with_called
 
 SECTION = "filters"
 BROKEN_DOWN = ("language", "domain")  # columns of the documents that removals are also given by
 DEFAULT_MEMORY = 1 << 30
-_MERGED = re.compile(r"\bmerged\.(\w+)")
 Progress = Callable[[float], None]
 
 
@@ -86,8 +84,8 @@ class Impact:
     def _prepare(self, statistics: Iterable[Statistic]) -> None:
         """Compute what these statistics read and has not been computed: all of it in one pass over the parts."""
         known = load_statistics()
-        wanted = [s for s in statistics if s.name not in self._made]
-        needed = {name for s in wanted for name in _MERGED.findall(s.result_sql)}
+        wanted = [s for s in with_called(statistics) if s.name not in self._made]
+        needed = {name for s in wanted for name in s.reads}
         missing = [known[name] for name in sorted(needed) if f"merged.{name}" not in self._made]
         if missing:
             self._compute(missing)

@@ -41,7 +41,7 @@ def inputs_relation(part: SourcePart, needs: Needs, streams: Sequence[Sequence[i
     for name, number in needs.short.items():
         if f"is_short_{number}" in needs.columns:
             alias_ = aliases.get(name)
-            short = _is_among("d.shard", part.short.get(name, ()), part)
+            short = _is_among("d.shard", sorted(part.short.get(name, {})), part)
             missing = f"({alias_}.state = 'missing' and {short})" if alias_ else "false"
             items.append(f"{missing} as is_short_{number}")
     for attribute in sorted(needs.attributes.values(), key=lambda a: a.column):

@@ -22,9 +22,10 @@ class SourcePart:
 
     indexed: IndexedPart
     shards: tuple[Shard, ...]
-    short: Mapping[str, tuple[int, ...]]  # set -> numbers of shards in the part
-    misaligned: Mapping[str, tuple[int, ...]]  # set -> shards where documents were found on another row
-    absent: Mapping[str, tuple[int, ...]]  # set -> shards that have no such file at all
+    # set -> number of a shard in the part -> documents concerned
+    short: Mapping[str, Mapping[int, int]]  # the attribute file ends before them
+    misaligned: Mapping[str, Mapping[int, int]]  # their attributes were found on another row
+    absent: Mapping[str, Mapping[int, int]]  # there is no such file at all
     manifest: Mapping[str, Any]  # the part's entry in manifest.json
 
     @property
@@ -86,9 +87,9 @@ def _part(workspace: Workspace, entry: Mapping[str, Any]) -> SourcePart:
     own = _receipt(documents)
     shards = tuple(shard_from_json(shard) for shard in entry["shards"])
     sets = []
-    short: dict[str, tuple[int, ...]] = {}
-    misaligned: dict[str, tuple[int, ...]] = {}
-    absent: dict[str, tuple[int, ...]] = {}
+    short: dict[str, dict[int, int]] = {}
+    misaligned: dict[str, dict[int, int]] = {}
+    absent: dict[str, dict[int, int]] = {}
     for name, key in sorted(entry["sets"].items()):
         receipt = _receipt(workspace.attributes(key))
         attributes = tuple(attribute_from_json(a) for a in receipt["attributes"])
@@ -98,10 +99,10 @@ def _part(workspace: Workspace, entry: Mapping[str, Any]) -> SourcePart:
         states = [shard["states"] for shard in receipt["shards"]]
         has_file = [any(s.attribute_set == name and s.path for s in shard.sides) for shard in shards]
         is_inline = not any(s.attribute_set == name for shard in shards for s in shard.sides)
-        numbers = range(len(shards))
-        short[name] = tuple(n for n in numbers if has_file[n] and states[n].get("missing"))
-        misaligned[name] = tuple(n for n in numbers if states[n].get("misaligned"))
-        absent[name] = () if is_inline else tuple(n for n in numbers if not has_file[n] and states[n].get("missing"))
+        lacking = {n: found["missing"] for n, found in enumerate(states) if found.get("missing")}
+        short[name] = {n: n_docs for n, n_docs in lacking.items() if has_file[n]}
+        absent[name] = {n: n_docs for n, n_docs in lacking.items() if not has_file[n] and not is_inline}
+        misaligned[name] = {n: found["misaligned"] for n, found in enumerate(states) if found.get("misaligned")}
     indexed = IndexedPart(entry["key"], documents, entry["n_docs"], len(shards), tuple(sets))
     return SourcePart(indexed, shards, short, misaligned, absent, {**entry, "has_tokens": own["has_tokens"]})
 

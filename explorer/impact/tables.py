@@ -10,6 +10,7 @@ import duckdb
 from explorer.details import write_table
 from explorer.impact.bind import BoundRecipe, BoundStream, described
 from explorer.impact.source import Source
+from explorer.relations import quote_literal
 
 
 def write_recipe_tables(
@@ -44,13 +45,17 @@ def write_recipe_tables(
             ("name", "varchar", "Its name."),
             ("documents", "varchar[]", "Paths of its documents, as the recipe has them."),
             ("sources", "varchar[]", "Names of its sources; empty for all."),
-            ("attribute_sets", "varchar[]", "Attribute sets that it loads, in order; of equal keys the last set's wins."),
+            ("attribute_sets", "varchar[]", "Attribute sets that it loads, in order: of equal keys the last wins."),
+            ("n_shards", "bigint", "Shards that its documents' paths match."),
+            ("is_given_all", "boolean", "Its paths match no shard here, and it was given all documents."),
         ],
         [
             {
                 "recipe": one.recipe.name, "stream": s.number, "name": s.stream.name,
                 "documents": list(s.stream.documents), "sources": list(s.stream.sources),
                 "attribute_sets": [name for name, _ in s.loaded.sets],
+                "n_shards": sum(len(s.shards(part)) for part in source.parts) if source else 0,
+                "is_given_all": s.is_given_all,
             }
             for one in bound
             for s in one.streams
@@ -91,6 +96,20 @@ def write_recipe_tables(
         [row for one in bound for row in _span_rules(one)],
         "Rules of the recipes that replace spans.",
     )
+    write_table(
+        connection,
+        "recipe_gaps",
+        [
+            ("recipe", "varchar", "Recipe."),
+            ("stream", "varchar", "Stream."),
+            ("attribute_set", "varchar", "Attribute set that it loads."),
+            ("kind", "varchar", "absent (no such file), short (it ends early), or misaligned (found on another row)."),
+            ("n_shards", "bigint", "Shards concerned."),
+            ("n_docs", "bigint", "Documents concerned."),
+        ],
+        [row for one in bound for row in _gaps(one, source)] if source else [],
+        "Attributes that the recipes load and that some documents do not have: what rules take is a lower bound there.",
+    )
 
 
 def n_docs_outside(bound: BoundRecipe, source: Source) -> int:
@@ -102,7 +121,7 @@ def n_docs_outside(bound: BoundRecipe, source: Source) -> int:
         connection.execute("set enable_progress_bar = false").fetchall()
         for part in source.parts:
             conditions = " or ".join(_takes(s, s.shards(part)) for s in bound.streams)
-            relation = f"read_parquet({_literal(str(part.indexed.documents))})"
+            relation = f"read_parquet({quote_literal(str(part.indexed.documents))})"
             found = connection.execute(f"select count(*) from {relation} where not ({conditions})").fetchall()
             total += int(found[0][0])
     return total
@@ -112,12 +131,6 @@ def _takes(stream: BoundStream, shards: Sequence[int]) -> str:
     if not shards:
         return "false"
     return f"(shard in ({', '.join(map(str, shards))}) and {stream.condition})"
-
-
-def _literal(text: str) -> str:
-    from explorer.relations import quote_literal
-
-    return quote_literal(text)
 
 
 def _rules(bound: BoundRecipe) -> list[dict[str, Any]]:
@@ -145,4 +158,25 @@ def _span_rules(bound: BoundRecipe) -> list[dict[str, Any]]:
             "min_score": rule.min_score, "max_score": rule.max_score, "replacement": rule.replacement,
             "is_dead": all(r.missing for r in own), "missing": described(missing) or None,
         })  # fmt: skip
+    return rows
+
+
+def _gaps(bound: BoundRecipe, source: Source) -> list[dict[str, Any]]:
+    rows = []
+    for stream in bound.streams:
+        for name, attributes in stream.loaded.sets:
+            if not attributes:
+                continue
+            for kind in ("absent", "short", "misaligned"):
+                found = [
+                    n_docs
+                    for part in source.parts
+                    for shard, n_docs in getattr(part, kind).get(name, {}).items()
+                    if shard in stream.shards(part)
+                ]
+                if found:
+                    rows.append({
+                        "recipe": bound.recipe.name, "stream": stream.stream.name, "attribute_set": name, "kind": kind,
+                        "n_shards": len(found), "n_docs": sum(found),
+                    })  # fmt: skip
     return rows
