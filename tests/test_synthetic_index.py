@@ -139,7 +139,8 @@ def test_the_values_hang_together(synthetic: Workspace) -> None:
                 select count(*) filter (where n is null and (first is not null or chars is not null)),
                        count(*) filter (where n = 0 and (first is not null or chars <> 0)),
                        count(*) filter (where n > 0 and n_spans is null and (n <> 1 or chars <> n_chars)),
-                       count(*) filter (where n_spans is not null and (n <> n_spans or chars <> n_covered or last > n_chars)),
+                       count(*) filter (where n_spans is not null and (n <> n_spans or chars <> n_covered
+                                                     or last > n_chars)),
                        count(*) filter (where n > 0)
                 from found left join spans using (doc)
                 """,
