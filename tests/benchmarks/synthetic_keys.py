@@ -198,6 +198,9 @@ def recipe_toml(rules: tuple[Condition, ...]) -> str:
 
 
 def mixer_filter(rules: tuple[Condition, ...]) -> dict[str, Any]:
-    """The same rules as a stream's filter in a mixer configuration, each guarded as the published ones are."""
+    """The same rules as a stream's filter in a mixer configuration, each guarded as the published ones are.
+
+    Limits are written with a decimal point: to the mixer's jsonpath 1.0 >= 1 is false and 1.0 >= 1.0 is true.
+    """
     paths = ((f"@.{rule.key}", rule) for rule in rules)
-    return {"exclude": [f"$.attributes[?({p} && {p}[0] && {p}[0][2] {r.operator} {r.limit:g})]" for p, r in paths]}
+    return {"exclude": [f"$.attributes[?({p} && {p}[0] && {p}[0][2] {r.operator} {float(r.limit)})]" for p, r in paths]}
