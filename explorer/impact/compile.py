@@ -169,6 +169,10 @@ class Compiler:
             raise UsageError(f"{expression.text}: {error}") from None
         return [(a.when, self.attributes[a.sql]) for a in value.alternatives if a.kind == "spans"]
 
+    def operand(self, expression: Expression, node: Node) -> Sequence[Alternative]:
+        """What a part of an expression may be, as it is compared."""
+        return _Tree(self, expression.syntax).operand(node).alternatives
+
     # the inputs' columns
 
     def document(self, column: str) -> str:
@@ -416,7 +420,7 @@ class _Tree:
 
     # operations
 
-    def _operand(self, node: Node) -> Value:
+    def operand(self, node: Node) -> Value:
         """A value to compute or compare with: in our own syntax an attribute stands for its first score."""
         value = self.value(node)
         if self.syntax != "plain" or not any(one.kind == "spans" for one in value.alternatives):
@@ -432,7 +436,7 @@ class _Tree:
         return Value(tuple(found), value.failed, value.nothing)
 
     def _arithmetic(self, node: Arithmetic) -> Value:
-        left, right = self._operand(node.left), self._operand(node.right)
+        left, right = self.operand(node.left), self.operand(node.right)
         found = []
         failed = any_of(left.failed, right.failed)
         nothing = any_of(left.nothing, right.nothing)
@@ -454,7 +458,7 @@ class _Tree:
         return Value(tuple(found), failed, nothing)
 
     def _compare(self, node: Compare) -> Value:
-        left, right = self._operand(node.left), self._operand(node.right)
+        left, right = self.operand(node.left), self.operand(node.right)
         failed = any_of(left.failed, right.failed)
         nothing = any_of(left.nothing, right.nothing)
         has_division = any(isinstance(n, Arithmetic) and n.operator == "/" for n in walk(node))

@@ -13,7 +13,7 @@ import polars as pl
 
 from explorer.catalogue import add_statistic, merge_into, sql_value
 from explorer.errors import UsageError
-from explorer.impact.bind import BoundRecipe, bind
+from explorer.impact.bind import BoundRecipe, BoundStream, bind
 from explorer.impact.cuts import create_effects, cuts_relation
 from explorer.impact.hits import hits_relation
 from explorer.impact.inputs import inputs_relation
@@ -81,6 +81,22 @@ class Impact:
         assert isinstance(frame, pl.DataFrame)
         return frame
 
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The engine, for queries over `inputs` and `hits` once they are prepared."""
+        return self._connection
+
+    def prepare(self, part: SourcePart) -> tuple[list[BoundStream], bool]:
+        """Create `inputs` and `effects` of a part; the streams with documents there, and whether there are effects."""
+        return prepare_inputs(self._connection, self.bound, part, BROKEN_DOWN)
+
+    def hits(self, part: SourcePart) -> bool:
+        """Create `hits` of a part; False where no stream has documents there."""
+        if not any(self.bound.stream_shards(part)):
+            return False
+        prepare_hits(self._connection, self.bound, part, BROKEN_DOWN, as_table=False)
+        return True
+
     def _prepare(self, statistics: Iterable[Statistic]) -> None:
         """Compute what these statistics read and has not been computed: all of it in one pass over the parts."""
         known = load_statistics()
@@ -134,6 +150,17 @@ def part_partials(
                 yield statistic, statistic.partial_sql
 
 
+def prepare_inputs(
+    connection: duckdb.DuckDBPyConnection, bound: BoundRecipe, part: SourcePart, more: Sequence[str]
+) -> tuple[list[BoundStream], bool]:
+    """Create `inputs` and `effects` of one part; the streams with documents there, and whether there are effects."""
+    shards = bound.stream_shards(part)
+    relation = inputs_relation(part, bound.needs, shards, more)
+    connection.execute(f"create or replace temp view inputs as {relation}").fetchall()
+    streams = [s for s in bound.streams if shards[s.number]]
+    return streams, create_effects(connection, part, streams)
+
+
 def prepare_hits(
     connection: duckdb.DuckDBPyConnection,
     bound: BoundRecipe,
@@ -143,11 +170,7 @@ def prepare_hits(
     as_table: bool,
 ) -> bool:
     """Create `inputs`, `effects` and `hits` of one part on a connection; whether there are effects of span rules."""
-    shards = bound.stream_shards(part)
-    relation = inputs_relation(part, bound.needs, shards, more)
-    connection.execute(f"create or replace temp view inputs as {relation}").fetchall()
-    streams = [s for s in bound.streams if shards[s.number]]
-    has_effects = create_effects(connection, part, streams)
+    streams, has_effects = prepare_inputs(connection, bound, part, more)
     hits = hits_relation(bound, streams or bound.streams[:1], more, has_effects=has_effects)
     _replace(connection, "hits", hits, as_table=as_table)
     return has_effects

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from explorer.impact.bind import BoundRecipe, BoundRule, BoundStream
 from explorer.relations import quote_literal
 
+COUNTS = ("n_chars", "n_bytes", "n_words", "n_tokens")
 WORD = 64  # rules to an integer of the mask; a mask of more words is a bit string
 
 
@@ -15,33 +16,40 @@ def hits_relation(
 ) -> str:
     """SQL of the hits over the relation `inputs`, for some of the recipe's streams.
 
-    Columns: recipe, stream, doc, source, `more` columns of the documents, n_chars, n_bytes, n_words, n_tokens,
-    the same after span replacement (n_chars_after, ...), mask (UBIGINT, or BIT with more than 64 rules; bit 0 is rule 0), is_kept, failing_rule (the rule at
-    which the mixer would stop, or null). With `has_effects`, the relation `effects` says what span rules leave of a
-    document.
+    Columns: recipe, stream, doc, source, `more` columns of the documents, n_chars, n_bytes, n_words, n_tokens, the same
+    after span replacement (n_chars_after, ...), mask (UBIGINT, or BIT with more than 64 rules; bit 0 is rule 0), is_kept,
+    failing_rule (the rule at which the mixer would stop, or null). With `has_effects`, the relation `effects` says what
+    span rules leave of a document.
     """
     return "\nunion all\n".join(_stream_hits(bound, stream, more, has_effects) for stream in streams)
 
 
-def _stream_hits(bound: BoundRecipe, stream: BoundStream, more: Sequence[str], has_effects: bool) -> str:
-    n_rules = len(bound.rules)
+def stream_inputs(stream: BoundStream, *, has_effects: bool) -> str:
+    """SQL of the inputs of one stream's documents, with their counts after span replacement (n_chars_after, ...)."""
     after = ", ".join(
         f"coalesce(e.{name}_after, i.{name}) as {name}_after" if has_effects else f"i.{name} as {name}_after"
-        for name in ("n_chars", "n_bytes", "n_bytes_trimmed", "n_words", "n_tokens")
+        for name in (*COUNTS, "n_bytes_trimmed")
     )
     effects = f" left join effects as e on e.doc = i.doc and e.stream = {stream.number}" if has_effects else ""
-    inner = f"select i.*, {after} from inputs as i{effects} where i.in_{stream.number} and {stream.condition}"
-    zero = "0" if n_rules <= WORD else f"'{'0' * (-(-n_rules // WORD) * WORD)}'::bit"
-    counts = ("n_chars", "n_bytes", "n_words", "n_tokens")
-    columns = ", ".join(("doc", "source", *more, *counts, *(f"{name}_after" for name in counts)))
+    return f"select i.*, {after} from inputs as i{effects} where i.in_{stream.number} and {stream.condition}"
+
+
+def _stream_hits(bound: BoundRecipe, stream: BoundStream, more: Sequence[str], has_effects: bool) -> str:
+    n_rules = len(bound.rules)
+    columns = ", ".join(("doc", "source", *more, *COUNTS, *(f"{name}_after" for name in COUNTS)))
     masked = (
         f"select {columns}, {mask_sql(stream.rules, n_rules)} as mask, {failing_sql(stream.rules)} as failing_rule "
-        f"from ({inner})"
+        f"from ({stream_inputs(stream, has_effects=has_effects)})"
     )
     return (
         f"select {quote_literal(bound.recipe.name)} as recipe, {stream.number}::integer as stream, *, "
-        f"mask = {zero} as is_kept from ({masked})"
+        f"mask = {no_rule(n_rules)} as is_kept from ({masked})"
     )
+
+
+def no_rule(n_rules: int) -> str:
+    """SQL of the mask of a document that no rule hits."""
+    return "0" if n_rules <= WORD else f"'{'0' * (-(-n_rules // WORD) * WORD)}'::bit"
 
 
 def mask_sql(rules: Sequence[BoundRule], n_rules: int) -> str:
@@ -75,8 +83,8 @@ def empty_relations() -> Mapping[str, str]:
     """SQL of the relations without a row: what a catalogue without recipes is made from."""
     hits = {
         "recipe": "varchar", "stream": "integer", "doc": "integer", "source": "varchar", "language": "varchar",
-        "domain": "varchar", "n_chars": "bigint", "n_bytes": "bigint", "n_words": "bigint", "n_tokens": "bigint",
-        "n_chars_after": "bigint", "n_bytes_after": "bigint", "n_words_after": "bigint", "n_tokens_after": "bigint", "mask": "ubigint", "failing_rule": "integer", "is_kept": "boolean",
+        "domain": "varchar", **dict.fromkeys(COUNTS, "bigint"), **{f"{name}_after": "bigint" for name in COUNTS},
+        "mask": "ubigint", "failing_rule": "integer", "is_kept": "boolean",
     }  # fmt: skip
     cuts = {
         "recipe": "varchar", "source": "varchar", "span_rule": "integer", "n_sharing": "integer", "is_kept": "boolean",

@@ -8,7 +8,7 @@ match.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Literal, TypeAlias
 
 Syntax: TypeAlias = Literal["jsonpath", "jq", "plain"]
@@ -166,6 +166,18 @@ def walk(node: Node) -> Iterator[Node]:
         inner = getattr(node, field.name)
         if isinstance(inner, Node):
             yield from walk(inner)
+
+
+def substitute(node: Node, old: Node, new: Node) -> Node:
+    """The tree with one node replaced."""
+    if node is old:
+        return new
+    changed = {
+        field.name: substitute(inner, old, new)
+        for field in fields(node)
+        if isinstance(inner := getattr(node, field.name), Node)
+    }
+    return replace(node, **changed) if changed else node
 
 
 @dataclass(frozen=True)
