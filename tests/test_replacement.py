@@ -115,12 +115,12 @@ def test_sixty_four_rules_have_a_bit_each_and_more_are_refused() -> None:
 
 
 def test_characters_taken_by_hand() -> None:
-    # 0123456789: rule 0 takes 0-5, rule 1 takes 3-8 in two spans that overlap, and of another document 0-2
-    rows = [(0, 0, 5, 0), (0, 3, 7, 1), (0, 5, 8, 1), (1, 0, 66, 1)]
-    found = covered_segments(np.array([10, 2]), spans_of(rows), 2)
-    assert found.docs.tolist() == [0, 0, 0, 1]
-    assert found.masks.tolist() == [1, 3, 2, 2]
-    assert found.n_chars.tolist() == [3, 2, 3, 2]
+    # 0123456789: rule 0 takes 0-5, rule 1 takes 3-8 in two spans that overlap, of the others all in spans that touch
+    rows = [(2, 0, 3, 0), (0, 0, 5, 0), (2, 3, 5, 0), (0, 3, 7, 1), (0, 5, 8, 1), (1, 0, 66, 1)]
+    found = covered_segments(np.array([10, 2, 5]), spans_of(rows), 2)
+    assert found.docs.tolist() == [0, 0, 0, 1, 2]
+    assert found.masks.tolist() == [1, 3, 2, 2, 1]
+    assert found.n_chars.tolist() == [3, 2, 3, 2, 5]
 
 
 @settings(max_examples=100, deadline=None)
