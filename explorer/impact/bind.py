@@ -40,6 +40,7 @@ class BoundRule:
     fails: str
     missing: tuple[Missing, ...]
     n_keys: int  # attributes that it names
+    notes: tuple[str, ...] = ()  # what a user should know of it
 
     @property
     def is_dead(self) -> bool:
@@ -204,7 +205,8 @@ def _loaded(stream: Stream, source: Source) -> Loaded:
     inline = [name for name in (FLAT_SET, ATTRIBUTES_COLUMN) if name in source.sets]
     given = [name for name in source.sets if name not in inline] if stream.attributes is None else stream.attributes
     order = [*inline, *dict.fromkeys(given)]
-    return Loaded(tuple((name, source.sets.get(name, ())) for name in order), source.short)
+    written = getattr(source, "written_as", {})
+    return Loaded(tuple((name, source.sets.get(name, ())) for name in order), source.short, written)
 
 
 # attributes
@@ -283,12 +285,16 @@ def _bind_rule(number: int, rule: Rule, compiler: Compiler, source: Source) -> B
         n_keys += n
     if rule.kind == "length":
         return BoundRule(number, rule, f"(n_bytes_trimmed_after < {int(rule.min_bytes)})", FALSE, (), 0)
+    compiler.notes.clear()
     fires = [_compiled(rule, expression, compiler) for expression in rule.expressions]
     if rule.kind == "exclude":
         holds, fails = fires[0].holds, fires[0].fails
     else:
         holds, fails = _not_included(fires)
-    return BoundRule(number, rule, _certain(holds), _certain(fails), tuple(dict.fromkeys(missing)), n_keys)
+    return BoundRule(
+        number, rule, _certain(holds), _certain(fails), tuple(dict.fromkeys(missing)), n_keys,
+        tuple(dict.fromkeys(compiler.notes)),
+    )  # fmt: skip
 
 
 def _compiled(rule: Rule, expression: Expression, compiler: Compiler) -> Fires:

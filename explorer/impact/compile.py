@@ -13,7 +13,7 @@ is of which kind, and the SQL of it), so that each syntax keeps its own meaning 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from explorer.attributes import Attribute
 from explorer.errors import UsageError
@@ -81,8 +81,9 @@ class Alternative:
     """The value is of this kind, with this SQL, when `when` holds (SQL that is never null)."""
 
     when: str
-    kind: str  # null, bool, number, text, spans (sql: the attribute's stem), span (sql: a struct), object, nested
+    kind: str  # null, bool, number, text, spans (sql: the attribute's stem), span (stem:position), object, nested
     sql: str
+    written: str = ""  # how JSON wrote the number: integer, decimal, both (in different documents), or not known
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,7 @@ class Loaded:
 
     sets: tuple[tuple[str, tuple[Attribute, ...]], ...]
     short: Mapping[str, int]
+    written: Mapping[str, str] = field(default_factory=dict)  # by stem, how JSON wrote an attribute's numbers
 
     def seen_by(self, syntax: Syntax) -> Sequence[tuple[str, tuple[Attribute, ...]]]:
         """Flat columns of a table are attributes to us; a mixer would not see them."""
@@ -136,6 +138,7 @@ class Compiler:
         self.columns: set[str] = set()  # of the documents
         self.attributes: dict[str, Attribute] = {}  # by stem; whose wide columns are needed
         self.lists: dict[str, Attribute] = {}  # by stem; whose spans are needed one by one
+        self.notes: list[str] = []  # what a user should know of the conditions compiled so far
 
     def fires(self, expression: Expression) -> Fires:
         """When a rule's expression holds, by the mixer's notion of truth. Raises `UsageError` where it cannot be told.
@@ -144,7 +147,7 @@ class Compiler:
         expression 0 and empty are true.
         """
         try:
-            value = _Tree(self, expression.syntax).value(expression.tree)
+            value = _Tree(self, expression).value(expression.tree)
         except Untold as error:
             raise UsageError(f"{expression.text}: {error}") from None
         holds = [all_of(a.when, self._is_truthy(a)) for a in value.alternatives]
@@ -164,14 +167,14 @@ class Compiler:
     def span_lists(self, expression: Expression) -> list[tuple[str, Attribute]]:
         """The attributes that a path to spans may lead to, each with the SQL of when it does."""
         try:
-            value = _Tree(self, expression.syntax).value(expression.tree)
+            value = _Tree(self, expression).value(expression.tree)
         except Untold as error:
             raise UsageError(f"{expression.text}: {error}") from None
         return [(a.when, self.attributes[a.sql]) for a in value.alternatives if a.kind == "spans"]
 
     def operand(self, expression: Expression, node: Node) -> Sequence[Alternative]:
         """What a part of an expression may be, as it is compared."""
-        return _Tree(self, expression.syntax).operand(node).alternatives
+        return _Tree(self, expression).operand(node).alternatives
 
     # the inputs' columns
 
@@ -200,9 +203,10 @@ class Untold(Exception):
 class _Tree:
     """One expression's compilation: how each kind of node becomes a value in its syntax."""
 
-    def __init__(self, compiler: Compiler, syntax: Syntax) -> None:
+    def __init__(self, compiler: Compiler, expression: Expression) -> None:
         self.compiler = compiler
-        self.syntax = syntax
+        self.expression = expression
+        self.syntax = expression.syntax
         self._nodes: Mapping[type, Callable[..., Value]] = {
             Path: self._path, Index: self._index, Length: self._length, Fold: self._fold, Coverage: self._coverage,
             Measure: self._measure, Constant: self._constant, Arithmetic: self._arithmetic, Compare: self._compare,
@@ -249,8 +253,10 @@ class _Tree:
         found = f"json_extract({column}, {quote_literal('/' + pointer)})"
         kind = f"coalesce(json_type({found}), '')"
         text = f"({found} ->> '$')"
+        number = f"try_cast({text} as double)"
         return Value((
-            Alternative(f"({kind} in ('UBIGINT', 'BIGINT', 'DOUBLE', 'HUGEINT'))", "number", f"try_cast({text} as double)"),
+            Alternative(f"({kind} in ('UBIGINT', 'BIGINT'))", "number", number, "integer"),
+            Alternative(f"({kind} = 'DOUBLE')", "number", number, "decimal"),
             Alternative(f"({kind} = 'VARCHAR')", "text", text),
             Alternative(f"({kind} = 'BOOLEAN')", "bool", f"coalesce({text} = 'true', false)"),
             Alternative(f"({kind} = 'NULL')", "null", ""),
@@ -297,7 +303,7 @@ class _Tree:
         if attribute.shape == "spans":
             return [Alternative(there, "spans", attribute.column)]
         if attribute.shape == "number":
-            return [Alternative(there, "number", column(attribute, "first"))]
+            return [Alternative(there, "number", column(attribute, "first"), self._written(attribute.column))]
         if attribute.shape == "bool":
             return [Alternative(there, "bool", f"({column(attribute, 'first')} = 1)")]
         if attribute.shape == "text":
@@ -316,7 +322,8 @@ class _Tree:
             elif one.kind == "span":
                 place = node.position if node.position >= 0 else node.position + 3
                 if 0 <= place < 3:
-                    found.append(Alternative(one.when, "number", self._field(one.sql, place)))
+                    written = self._written(one.sql.split(":")[0]) if place == 2 else ""
+                    found.append(Alternative(one.when, "number", self._field(one.sql, place), written))
             elif one.kind == "nested":
                 raise Untold("its values are lists or objects of other forms, of which the index keeps the beginning")
             elif self.is_jq:
@@ -416,7 +423,12 @@ class _Tree:
             return Value((Alternative(TRUE, "bool", TRUE if value else FALSE),))
         if isinstance(value, str):
             return Value((Alternative(TRUE, "text", quote_literal(value)),))
-        return Value((Alternative(TRUE, "number", _number(value)),))
+        text = self.expression.text[slice(*node.place)] if node.place else "."
+        is_integer = text.lstrip("+-").isdigit()
+        return Value((Alternative(TRUE, "number", _number(value), "integer" if is_integer else "decimal"),))
+
+    def _written(self, stem: str) -> str:
+        return self.compiler.loaded.written.get(stem, "")
 
     # operations
 
@@ -485,11 +497,9 @@ class _Tree:
             raise Untold("the text itself is not in the index; its length is")
         ranks = [_RANKS.get(one.kind, 4.5) for one in (a, b)]
         if ranks[0] != ranks[1]:
-            first, second = ranks
-            return {
-                "<": first < second, "<=": first < second, ">": first > second, ">=": first > second, "==": False,
-                "!=": True,
-            }[operator] and TRUE or FALSE  # fmt: skip
+            is_below = ranks[0] < ranks[1]
+            holds = {"<": is_below, "<=": is_below, ">": not is_below, ">=": not is_below, "!=": True}
+            return TRUE if holds.get(operator, False) else FALSE
         if a.kind == "null":
             return TRUE if operator in ("<=", ">=", "==") else FALSE
         if a.kind in ("spans", "span", "object", "nested"):
@@ -517,13 +527,34 @@ class _Tree:
         if a.kind == "bool":
             return _comparison(sign, a.sql, b.sql) if is_equality else FALSE
         if a.kind == "number":
-            return _comparison(sign, a.sql, b.sql)
+            return self._numbers(sign, a, b)
         if a.kind == "text":
             self._check_text(a, b)
             return _comparison(sign, a.sql, b.sql) if is_equality or self.syntax == "plain" else FALSE
         if not is_equality:
             return FALSE
         raise Untold("lists and objects cannot be compared with one another")
+
+    def _numbers(self, operator: str, a: Alternative, b: Alternative) -> str:
+        """A comparison of numbers. To the mixer's jsonpath 1 and 1.0 are never equal: 1 >= 1.0 does not hold."""
+        if self.syntax != "jsonpath" or operator in ("<", ">") or not (a.written and b.written):
+            return _comparison(operator, a.sql, b.sql)
+        if "both" in (a.written, b.written):
+            self.compiler.notes.append(
+                "some documents write this number as an integer and some as a decimal: to the mixer 1 and 1.0 are "
+                "never equal, here they are; documents that lie on the threshold itself may differ"
+            )
+        elif a.written != b.written:
+            forms = {a.written, b.written}
+            assert forms == {"integer", "decimal"}
+            self.compiler.notes.append(
+                f"values are written as {a.written}s and compared with {b.written}s: to the mixer 1 and 1.0 are never "
+                f"equal, so that {operator} leaves out equality; write the threshold as the values are written"
+            )
+            if operator == "==":
+                return FALSE
+            return TRUE if operator == "!=" else _comparison(operator[0], a.sql, b.sql)
+        return _comparison(operator, a.sql, b.sql)
 
     def _check_text(self, a: Alternative, b: Alternative) -> None:
         for one in (a, b):

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 import numpy as np
 import polars as pl
 
 from explorer.impact.bind import BoundSpans, BoundStream
-from explorer.impact.compile import all_of
+from explorer.impact.compile import all_of, any_of
 from explorer.impact.hits import empty_relations
-from explorer.impact.replacement import Spans, covered_segments, n_chars_after
+from explorer.impact.replacement import Spans, covered_segments, n_chars_after, rewritten
 from explorer.impact.source import SourcePart
+from explorer.measures import TokenCounter
 from explorer.relations import quote_literal
 from explorer.spans import Ints
+from explorer.texts import iter_texts
 
 
 def spans_relation(part: SourcePart, stream: BoundStream) -> str | None:
@@ -58,12 +62,34 @@ def _in_range(score: str, spans: BoundSpans) -> str:
     return all_of(low, high)
 
 
-def create_effects(connection: duckdb.DuckDBPyConnection, part: SourcePart, streams: Sequence[BoundStream]) -> bool:
+@dataclass(frozen=True)
+class Reader:
+    """Reads texts again, so that what span rules leave is counted and not estimated."""
+
+    root: Path
+    count: TokenCounter | None
+
+    def rewritten(
+        self, part: SourcePart, docs: Iterable[int], spans: Spans, replacements: Sequence[str]
+    ) -> Iterator[pl.DataFrame]:
+        """Measures of some documents after span replacement (see `replacement.rewritten`), some MB of text at a time."""
+        for texts in iter_texts(self.root, part.manifest, docs):
+            yield rewritten(texts.select("doc", "text"), spans, replacements, self.count)
+
+
+def create_effects(
+    connection: duckdb.DuckDBPyConnection,
+    part: SourcePart,
+    streams: Sequence[BoundStream],
+    reader: Reader | None = None,
+) -> bool:
     """Create the relation `effects` over `inputs`: what the span rules of some streams leave of each document that they
     touch. False where they touch none.
 
-    Columns: stream, doc, n_spans, n_chars_after (exact, as the mixer cuts), n_bytes_after, n_bytes_trimmed_after,
-    n_words_after, n_tokens_after (estimates: in proportion to the characters).
+    Columns: stream, doc, n_chars_after (exact, as the mixer cuts), n_bytes_after, n_bytes_trimmed_after, n_words_after,
+    n_tokens_after, is_counted. With a `reader` these are counted in the texts, of all touched documents where the stream
+    has a minimum length, else of those that no rule removes; without, they are estimates in proportion to the
+    characters.
     """
     frames = []
     cuts = []
@@ -77,32 +103,61 @@ def create_effects(connection: duckdb.DuckDBPyConnection, part: SourcePart, stre
         spans = _read_spans(connection, query)
         if not len(spans.docs):
             continue
-        frames.append(_effects(stream, spans, n_chars))
+        replacements = _replacements(stream)
+        docs = np.unique(spans.docs)
+        after = pl.DataFrame({"doc": docs, "n_chars_after": n_chars_after(n_chars, spans, replacements)[docs]})
+        counted = _COUNTED.clone()
+        if reader is not None:
+            wanted = docs if any(own.rule.kind == "length" for own in stream.rules) else _kept(connection, stream, docs)
+            found = [
+                frame.select(pl.col(name).cast(kind) for name, kind in _COUNTED.schema.items() if name in frame.columns)
+                for frame in reader.rewritten(part, wanted.tolist(), spans, replacements)
+            ]
+            counted = pl.concat([counted, *found], how="diagonal")
+        frames.append(after.join(counted, on="doc", how="left").with_columns(stream=pl.lit(stream.number)))
         cuts.append(_cuts(stream, spans, n_chars))
     if not frames:
         return False
-    connection.register("effects_of_spans", pl.concat(frames).to_arrow())
-    connection.execute(f"create or replace temp table effects as {_EFFECTS}").fetchall()
-    connection.unregister("effects_of_spans")
-    connection.register("cuts_of_spans", pl.concat(cuts).to_arrow())
-    connection.execute("create or replace temp table cut_texts as from cuts_of_spans").fetchall()
-    connection.unregister("cuts_of_spans")
+    for name, found in (("effects", frames), ("cut_texts", cuts)):
+        connection.register("found_in_spans", pl.concat(found).to_arrow())
+        query = _EFFECTS if name == "effects" else "from found_in_spans"
+        connection.execute(f"create or replace temp table {name} as {query}").fetchall()
+        connection.unregister("found_in_spans")
     return True
 
 
-# Estimates in proportion to the characters; an empty text has no word.
+_COUNTED = pl.DataFrame(
+    schema={
+        "doc": pl.Int64, "n_bytes_after": pl.Int64, "n_bytes_trimmed_after": pl.Int64, "n_words_after": pl.Int64,
+        "n_tokens_after": pl.Int64,
+    }
+)  # fmt: skip
 _EFFECTS = """
 select
     e.stream,
     e.doc,
     e.n_chars_after,
-    round(i.n_bytes * (e.n_chars_after / nullif(i.n_chars, 0)))::bigint as n_bytes_after,
-    round(i.n_bytes_trimmed * (e.n_chars_after / nullif(i.n_chars, 0)))::bigint as n_bytes_trimmed_after,
-    round(i.n_words * (e.n_chars_after / nullif(i.n_chars, 0)))::bigint as n_words_after,
-    round(i.n_tokens * (e.n_chars_after / nullif(i.n_chars, 0)))::bigint as n_tokens_after
-from effects_of_spans as e
+    coalesce(e.n_bytes_after, round(i.n_bytes * share)::bigint) as n_bytes_after,
+    coalesce(e.n_bytes_trimmed_after, round(i.n_bytes_trimmed * share)::bigint) as n_bytes_trimmed_after,
+    coalesce(e.n_words_after, round(i.n_words * share)::bigint) as n_words_after,
+    coalesce(e.n_tokens_after, round(i.n_tokens * share)::bigint) as n_tokens_after,
+    e.n_words_after is not null as is_counted
+from (
+    select
+        e.*,
+        e.n_chars_after / nullif(i.n_chars, 0) as share
+    from found_in_spans as e
+    join inputs as i on i.doc = e.doc
+) as e
 join inputs as i on i.doc = e.doc
 """
+
+
+def _kept(connection: duckdb.DuckDBPyConnection, stream: BoundStream, docs: Ints) -> Ints:
+    """Those of some documents that no rule of the stream removes (but for a minimum length)."""
+    holds = any_of(*(own.holds for own in stream.rules if own.rule.kind != "length"))
+    found = connection.sql(f"select doc from inputs as i where i.in_{stream.number} and not {holds} order by doc")
+    return docs[np.isin(docs, found.fetchnumpy()["doc"])]
 
 
 def _read_spans(connection: duckdb.DuckDBPyConnection, query: str) -> Spans:
@@ -114,11 +169,10 @@ def _read_spans(connection: duckdb.DuckDBPyConnection, query: str) -> Spans:
     return Spans(docs, starts, ends, rules)
 
 
-def _effects(stream: BoundStream, spans: Spans, n_chars: Ints) -> pl.DataFrame:
+def _replacements(stream: BoundStream) -> list[str]:
+    """The replacement texts by number of the span rule; those of other streams are empty."""
     texts = {own.number: own.rule.replacement for own in stream.spans}
-    after = n_chars_after(n_chars, spans, [texts.get(number, "") for number in range(max(texts) + 1)])
-    docs = np.unique(spans.docs)
-    return pl.DataFrame({"doc": docs, "n_chars_after": after[docs]}).with_columns(stream=pl.lit(stream.number))
+    return [texts.get(number, "") for number in range(max(texts) + 1)]
 
 
 def _cuts(stream: BoundStream, spans: Spans, n_chars: Ints) -> pl.DataFrame:

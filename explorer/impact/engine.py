@@ -14,7 +14,7 @@ import polars as pl
 from explorer.catalogue import add_statistic, merge_into, sql_value
 from explorer.errors import UsageError
 from explorer.impact.bind import BoundRecipe, BoundStream, bind
-from explorer.impact.cuts import create_effects, cuts_relation
+from explorer.impact.cuts import Reader, create_effects, cuts_relation
 from explorer.impact.hits import hits_relation
 from explorer.impact.inputs import inputs_relation
 from explorer.impact.source import Source, SourcePart
@@ -37,6 +37,8 @@ def ignore(share: float) -> None:
 class Impact:
     """One recipe on one workspace. Not safe to share between threads.
 
+    With `exact`, what span rules leave is counted in the texts of the documents that they touch, which are read again;
+    without, bytes, words and tokens after replacement (and what a minimum length removes of these) are estimates.
     Raises `UsageError` where the recipe asks what the index cannot answer, naming the expression.
     """
 
@@ -46,6 +48,7 @@ class Impact:
         recipe: Recipe,
         *,
         only_stream: str = "",
+        exact: bool = False,
         threads: int = 2,
         memory: int = DEFAULT_MEMORY,
         progress: Progress = ignore,
@@ -53,6 +56,7 @@ class Impact:
         self.source = source
         self.bound = bind(recipe, source, only_stream)
         self.progress = progress
+        self.reader = Reader(source.root, source.token_counter) if exact else None
         self._connection = connect(memory, threads=threads)
         self._made: set[str] = set()
         self._connection.execute("create schema merged").fetchall()
@@ -88,13 +92,13 @@ class Impact:
 
     def prepare(self, part: SourcePart) -> tuple[list[BoundStream], bool]:
         """Create `inputs` and `effects` of a part; the streams with documents there, and whether there are effects."""
-        return prepare_inputs(self._connection, self.bound, part, BROKEN_DOWN)
+        return prepare_inputs(self._connection, self.bound, part, BROKEN_DOWN, self.reader)
 
     def hits(self, part: SourcePart) -> bool:
         """Create `hits` of a part; False where no stream has documents there."""
         if not any(self.bound.stream_shards(part)):
             return False
-        prepare_hits(self._connection, self.bound, part, BROKEN_DOWN, as_table=False)
+        prepare_hits(self._connection, self.bound, part, BROKEN_DOWN, as_table=False, reader=self.reader)
         return True
 
     def _prepare(self, statistics: Iterable[Statistic]) -> None:
@@ -112,7 +116,7 @@ class Impact:
     def _compute(self, statistics: Sequence[Statistic]) -> None:
         done = 0
         for part in self.source.parts:
-            tables = part_partials(self._connection, self.bound, part, statistics)
+            tables = part_partials(self._connection, self.bound, part, statistics, self.reader)
             for statistic, relation in tables:
                 table = f"partial_{statistic.name}"
                 made = "insert into" if table in self._made else "create table"
@@ -134,6 +138,7 @@ def part_partials(
     bound: BoundRecipe,
     part: SourcePart,
     statistics: Sequence[Statistic],
+    reader: Reader | None = None,
 ) -> Iterable[tuple[Statistic, str]]:
     """The partials of one part as SQL, to be run before the next one is asked for: (statistic, query).
 
@@ -141,7 +146,7 @@ def part_partials(
     """
     is_simple = len(statistics) == 1 and statistics[0].over == "hits"
     more = [] if is_simple and statistics[0].name == "filter_intersections" else list(BROKEN_DOWN)
-    has_effects = prepare_hits(connection, bound, part, more, as_table=not is_simple)
+    has_effects = prepare_hits(connection, bound, part, more, as_table=not is_simple, reader=reader)
     for over in sorted({s.over for s in statistics if s.over}):
         relation = cuts_relation(has_effects) if over == "cuts" else "from hits"
         connection.execute(f"create or replace temp view part as {relation}").fetchall()
@@ -151,14 +156,18 @@ def part_partials(
 
 
 def prepare_inputs(
-    connection: duckdb.DuckDBPyConnection, bound: BoundRecipe, part: SourcePart, more: Sequence[str]
+    connection: duckdb.DuckDBPyConnection,
+    bound: BoundRecipe,
+    part: SourcePart,
+    more: Sequence[str],
+    reader: Reader | None = None,
 ) -> tuple[list[BoundStream], bool]:
     """Create `inputs` and `effects` of one part; the streams with documents there, and whether there are effects."""
     shards = bound.stream_shards(part)
     relation = inputs_relation(part, bound.needs, shards, more)
     connection.execute(f"create or replace temp view inputs as {relation}").fetchall()
     streams = [s for s in bound.streams if shards[s.number]]
-    return streams, create_effects(connection, part, streams)
+    return streams, create_effects(connection, part, streams, reader)
 
 
 def prepare_hits(
@@ -168,9 +177,10 @@ def prepare_hits(
     more: Sequence[str] = (),
     *,
     as_table: bool,
+    reader: Reader | None = None,
 ) -> bool:
     """Create `inputs`, `effects` and `hits` of one part on a connection; whether there are effects of span rules."""
-    streams, has_effects = prepare_inputs(connection, bound, part, more)
+    streams, has_effects = prepare_inputs(connection, bound, part, more, reader)
     hits = hits_relation(bound, streams or bound.streams[:1], more, has_effects=has_effects)
     _replace(connection, "hits", hits, as_table=as_table)
     return has_effects

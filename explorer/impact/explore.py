@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -155,11 +156,11 @@ def _kept_by_threshold(found: pl.DataFrame, name: str, grid: Floats, operator: s
     sums_not = np.concatenate([[0.0], np.cumsum(kept_if_not[is_number][order])])
     sums_if = np.concatenate([[0.0], np.cumsum(kept_if[is_number][order])])
     # how many values lie below (or at) each threshold: the comparison holds on one side of it
-    side = "left" if operator in ("<", ">=") else "right"
+    side: Literal["left", "right"] = "left" if operator in ("<", ">=") else "right"
     n_low = np.searchsorted(values, grid, side=side)
-    if operator in ("<", "<="):
-        return fixed + sums_if[n_low] + (sums_not[-1] - sums_not[n_low])
-    return fixed + sums_not[n_low] + (sums_if[-1] - sums_if[n_low])
+    low, high = (sums_if, sums_not) if operator in ("<", "<=") else (sums_not, sums_if)
+    kept: Floats = fixed + low[n_low] + (high[-1] - high[n_low])
+    return kept
 
 
 def around(impact: Impact, rule: int, threshold: Threshold, n: int = 10, place: int = 0) -> pl.DataFrame:
@@ -176,7 +177,8 @@ def around(impact: Impact, rule: int, threshold: Threshold, n: int = 10, place: 
         frames.append(
             impact.connection.sql(
                 "select if(fires, 'removed', 'kept') as outcome, a.value, d.source, d.id, d.url, d.n_words, "
-                f"{number}::integer as part, a.doc from around as a join read_parquet($documents) as d on d.doc = a.doc "
+                f"{number}::integer as part, a.doc from around as a "
+                "join read_parquet($documents) as d on d.doc = a.doc "
                 f"where not is_hit_else and isfinite(a.value) qualify row_number() over (partition by fires "
                 f"order by abs(a.value - {limit}::double), d.source, d.id, a.doc) <= {int(n)}",
                 params={"documents": str(part.indexed.documents)},
@@ -186,7 +188,7 @@ def around(impact: Impact, rule: int, threshold: Threshold, n: int = 10, place: 
         return pl.DataFrame()
     found = pl.concat(frames).with_columns(distance=(pl.col("value") - threshold.value).abs())
     nearest = found.sort("outcome", "distance", "source", "id", "part", "doc")
-    return nearest.group_by("outcome", maintain_order=True).head(n).drop("distance")
+    return nearest.group_by("outcome", maintain_order=True).head(n).drop("distance").select(frames[0].columns)
 
 
 def texts(impact: Impact, found: pl.DataFrame) -> pl.DataFrame:
@@ -221,7 +223,8 @@ def compare(first: Impact, second: Impact) -> pl.DataFrame:
                 "select d.source, a.doc is not null as is_in_first, b.doc is not null as is_in_second, "
                 "count(*)::bigint as n_docs, sum(n_bytes)::bigint as n_bytes, sum(n_words)::bigint as n_words, "
                 "sum(n_tokens)::bigint as n_tokens from read_parquet($documents) as d "
-                "left join kept_by_first as a on a.doc = d.doc left join kept_by_second as b on b.doc = d.doc group by all",
+                "left join kept_by_first as a on a.doc = d.doc left join kept_by_second as b on b.doc = d.doc "
+                "group by all",
                 params={"documents": str(part.indexed.documents)},
             ).pl()
         )

@@ -12,7 +12,9 @@ from explorer.attributes import Attribute, attribute_from_json
 from explorer.config import CorpusConfig, read_config
 from explorer.errors import WorkspaceError
 from explorer.ingest.shards import Shard, shard_from_json
+from explorer.measures import TokenCounter
 from explorer.relations import IndexedPart, IndexedSet
+from explorer.tokenizers import token_counter
 from explorer.workspace import Workspace, read_receipt
 
 
@@ -40,6 +42,7 @@ class Source:
     root: Path
     fingerprint: str
     config: CorpusConfig
+    tokenizer: str  # that counted tokens in the texts; empty where none did
     parts: tuple[SourcePart, ...]
 
     @property
@@ -62,6 +65,11 @@ class Source:
         return {name: number for number, name in enumerate(names)}
 
     @property
+    def token_counter(self) -> TokenCounter | None:
+        """What counted the tokens; None where nothing did, or where they came with the rows."""
+        return token_counter(self.tokenizer) if self.tokenizer else None
+
+    @property
     def has_tokens(self) -> bool:
         return (
             any(part.manifest.get("has_tokens") for part in self.parts) or "n_tokens" in self.config.attribute_columns
@@ -79,7 +87,7 @@ def open_source(root: Path) -> Source:
 def source_of(workspace: Workspace, manifest: Mapping[str, Any], config: CorpusConfig) -> Source:
     """The index that a manifest lists."""
     parts = tuple(_part(workspace, entry) for entry in manifest["parts"])
-    return Source(workspace.root, manifest["fingerprint"], config, parts)
+    return Source(workspace.root, manifest["fingerprint"], config, manifest.get("counted_with", ""), parts)
 
 
 def _part(workspace: Workspace, entry: Mapping[str, Any]) -> SourcePart:

@@ -75,6 +75,7 @@ def write_recipe_tables(
             ("is_dead", "boolean", "Whether no stream with the rule loads any of the attributes that it names."),
             ("n_missing_keys", "integer", "Attributes that it names and that some stream with it does not load."),
             ("missing", "varchar", "Which ones, and where they would be found; null where none is missing."),
+            ("note", "varchar", "What else a user should know of it."),
         ],
         [row for one in bound for row in _rules(one)],
         "Rules of the recipes.",
@@ -144,6 +145,7 @@ def _rules(bound: BoundRecipe) -> list[dict[str, Any]]:
             "syntax": rule.expressions[0].syntax if rule.expressions else None,
             "is_dead": all(r.is_dead for r in own), "n_missing_keys": len(missing),
             "missing": described(missing) or None,
+            "note": "; ".join(dict.fromkeys(note for r in own for note in r.notes)) or None,
         })  # fmt: skip
     return rows
 

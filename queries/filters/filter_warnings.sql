@@ -152,6 +152,16 @@ found as (
     union all
     select
         recipe,
+        5,
+        'warning',
+        'form of a number',
+        name,
+        concat(upper(note[1]), note[2:], '.')
+    from recipe_rules
+    where note is not null
+    union all
+    select
+        recipe,
         6,
         'warning',
         'source alarm',
