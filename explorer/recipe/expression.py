@@ -73,7 +73,7 @@ class Measure:
 class Constant:
     """A literal; `place` is where a number stands in the expression's text, so that it can be moved."""
 
-    value: None | bool | float | str
+    value: bool | float | str | None
     place: tuple[int, int] | None = None
 
 
@@ -177,7 +177,7 @@ def substitute(node: Node, old: Node, new: Node) -> Node:
         for field in fields(node)
         if isinstance(inner := getattr(node, field.name), Node)
     }
-    return replace(node, **changed) if changed else node
+    return replace(node, **changed) if changed else node  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
