@@ -60,7 +60,7 @@ class Impact:
         self._connection = connect(memory, threads=threads)
         self._made: set[str] = set()
         self._connection.execute("create schema merged").fetchall()
-        write_recipe_tables(self._connection, [self.bound], source)
+        write_recipe_tables(self._connection, [self.bound], source, exact=exact)
 
     def __enter__(self) -> Impact:
         return self
@@ -94,12 +94,9 @@ class Impact:
         """Create `inputs` and `effects` of a part; the streams with documents there, and whether there are effects."""
         return prepare_inputs(self._connection, self.bound, part, BROKEN_DOWN, self.reader)
 
-    def hits(self, part: SourcePart) -> bool:
-        """Create `hits` of a part; False where no stream has documents there."""
-        if not any(self.bound.stream_shards(part)):
-            return False
-        prepare_hits(self._connection, self.bound, part, BROKEN_DOWN, as_table=False, reader=self.reader)
-        return True
+    def hits(self, part: SourcePart, *, as_table: bool = False) -> bool:
+        """Create `hits` of a part (empty where no stream has documents there); whether there are `effects` too."""
+        return prepare_hits(self._connection, self.bound, part, BROKEN_DOWN, as_table=as_table, reader=self.reader)
 
     def _prepare(self, statistics: Iterable[Statistic]) -> None:
         """Compute what these statistics read and has not been computed: all of it in one pass over the parts."""

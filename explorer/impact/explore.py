@@ -255,8 +255,7 @@ def compare(first: Impact, second: Impact) -> pl.DataFrame:
 
 def _kept(impact: Impact, part: SourcePart) -> pl.DataFrame:
     """The documents of a part that a recipe keeps in some stream."""
-    if not impact.hits(part):
-        return pl.DataFrame(schema={"doc": pl.Int32})
+    impact.hits(part)
     frame = impact.connection.sql("select distinct doc from hits where is_kept").pl()
     assert isinstance(frame, pl.DataFrame)
     return frame

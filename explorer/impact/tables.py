@@ -14,9 +14,9 @@ from explorer.relations import quote_literal
 
 
 def write_recipe_tables(
-    connection: duckdb.DuckDBPyConnection, bound: Sequence[BoundRecipe], source: Source | None
+    connection: duckdb.DuckDBPyConnection, bound: Sequence[BoundRecipe], source: Source | None, *, exact: bool = False
 ) -> None:
-    """Write the tables; empty where there is no recipe."""
+    """Write the tables; empty where there is no recipe. `exact`: texts are read again after span replacement."""
     write_table(
         connection,
         "recipes",
@@ -26,11 +26,15 @@ def write_recipe_tables(
             ("doc", "varchar", "What it does."),
             ("origin", "varchar", "Where its numbers come from."),
             ("n_docs_outside", "bigint", "Documents that none of its streams takes."),
+            ("is_estimate", "boolean", "Whether a minimum length after span replacement makes what is kept an estimate."),
         ],
         [
             {
                 "recipe": one.recipe.name, "title": one.recipe.title or None, "doc": one.recipe.doc or None,
                 "origin": one.recipe.origin or None, "n_docs_outside": n_docs_outside(one, source) if source else 0,
+                "is_estimate": not exact and any(
+                    s.spans and any(r.rule.kind == "length" for r in s.rules) for s in one.streams
+                ),
             }
             for one in bound
         ],

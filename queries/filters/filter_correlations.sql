@@ -2,7 +2,7 @@
 title = "Correlation of rules"
 doc   = "How far two rules hit the same documents: the Pearson correlation of their hits (the phi coefficient), as in the filter figure of the Dolma paper. 1: always together; 0: no more than by chance; negative: one avoids the other's documents. Rules that hit nothing, or everything, have none."
 order = 7
-chart = { kind = "heatmap", x = "other_rule", y = "rule", color = "correlation" }
+chart = { kind = "correlation", x = "other_rule", y = "rule", color = "correlation" }
 
 [params]
 only_source = { default = "", doc = "Only this source; empty for all." }

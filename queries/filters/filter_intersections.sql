@@ -3,7 +3,7 @@ title = "Rules that fire together"
 doc   = "Each combination of rules that hit the same documents, and no others: the rows of an UpSet plot, largest first."
 over  = "hits"
 order = 6
-chart = { kind = "bar", x = "n_docs", y = "combination" }
+chart = { kind = "upset", x = "n_docs", y = "combination" }
 
 [params]
 only_source = { default = "", doc = "Only this source; empty for all." }

@@ -201,6 +201,16 @@ found as (
         recipe,
         9,
         'note',
+        'estimate',
+        recipe,
+        'A minimum length applies after span replacement: which of the touched documents it removes is estimated from their characters. `impact --exact` reads these texts again.'
+    from recipes
+    where is_estimate
+    union all
+    select
+        recipe,
+        9,
+        'note',
         'stream on all documents',
         name,
         'Its paths match no shard of this workspace, so that it was applied to all documents.'

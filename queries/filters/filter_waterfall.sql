@@ -2,7 +2,7 @@
 title = "The rules in order"
 doc   = "What is left after each rule, in the recipe's order or in one that is given: the waterfall. A document counts for the first rule that hits it, so that these numbers depend on the order."
 order = 3
-chart = { kind = "bar", x = "n_docs_left", y = "rule" }
+chart = { kind = "waterfall", x = "n_docs_left", y = "rule" }
 
 [params]
 only_source = { default = "", doc = "Only this source; empty for all." }
