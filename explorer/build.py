@@ -25,9 +25,11 @@ from explorer.executor import Runner, default_workers, open_pool
 from explorer.impact.bind import BoundRecipe
 from explorer.impact.partials import RELATIONS as RECIPE_RELATIONS
 from explorer.impact.partials import (
+    add_recipes,
     bind_all,
     compute_recipe_partials,
     recipe_pieces,
+    read_recipes,
     recipe_statistics,
     workspace_recipes,
 )
@@ -81,6 +83,7 @@ def build(
     config_path: Path | None = None,
     tokenizer: str | None = None,
     keep_text: bool = True,
+    recipes: Sequence[str] = (),
     workers: int | None = None,
     memory: int = DEFAULT_MEMORY,
     part_bytes: int | None = None,
@@ -90,7 +93,7 @@ def build(
 
     `tokenizer` is that of the last build unless one is named; an empty name counts no tokens. `memory` bounds all
     workers together, in bytes; `part_bytes` is the text that a part aims at, else the corpus
-    decides (no number depends on it). Raises `UsageError` for wrong options, `InputError` where no input can be used,
+    decides (no number depends on it). `recipes` (files, or names of built-ins) are put into the workspace. Raises `UsageError` for wrong options, `InputError` where no input can be used,
     `StorageError` where the disk refuses, `WorkspaceError` where `out` holds something else.
     """
     if tokenizer:
@@ -104,12 +107,14 @@ def build(
     shards = find_shards(inputs, leave_out=out)
     others = passed_over(inputs, shards, leave_out=out)
     given = read_config(config_path) if config_path is not None else None
+    added = read_recipes(recipes)  # refuses a wrong one before anything is written
     workspace = Workspace(out.resolve())
     workspace.create()
     per_worker = memory // n_workers
     with _locked(workspace), _engine_errors(workspace):
         workspace.sweep()
         config = _settle_config(workspace, config_path, given)
+        add_recipes(workspace, recipes, added)
         last = _last_manifest(workspace)
         if tokenizer is None:
             tokenizer = last.get("counted_with", "")

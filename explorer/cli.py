@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +17,7 @@ from explorer.errors import ExplorerError, QueryError, UsageError
 from explorer.escape import printable
 from explorer.render import FORMATS, render, units_of
 from explorer.statistic import Param, Statistic, load_statistics
-
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\Z", re.IGNORECASE)
-
-
-class _Size(click.ParamType[int]):
-    name = "size"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        match = _SIZE.match(str(value).strip())
-        if match is None:
-            self.fail(f"{value!r} is not a size such as 800MB or 2GB", param, ctx)
-        return int(float(match[1]) * 1024 ** " kmgt".index(match[2].lower() or " "))
+from explorer.terminal import Size, progress, say
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -43,7 +29,7 @@ def cli() -> None:
 _workspace = click.argument("workspace", type=click.Path(path_type=Path))
 _workers = click.option("--workers", type=click.IntRange(1, 1024), help="Processes; by default one a core.")
 _memory = click.option(
-    "--memory", type=_Size(), default=DEFAULT_MEMORY, show_default="1GB", help="For all processes together."
+    "--memory", type=Size(), default=DEFAULT_MEMORY, show_default="1GB", help="For all processes together."
 )
 _format = click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
 _port = click.option("--port", type=click.IntRange(1, 65535), help="By default the first free one from 8501.")
@@ -60,7 +46,7 @@ def demo_command(out: Path, no_app: bool, workers: int | None, memory: int, port
     from explorer.demo import make_demo_corpus
 
     source = out / "corpus"
-    with _progress() as listen:
+    with progress() as listen:
         folder = make_demo_corpus(source, lambda share: listen(Step("collecting files", share)))
         report = build(
             [str(folder)],
@@ -85,6 +71,14 @@ def demo_command(out: Path, no_app: bool, workers: int | None, memory: int, port
     help=f"Count tokens with {', '.join(TOKENIZERS)}, or with none; by default as the last build did.",
 )
 @click.option(
+    "--recipe",
+    "recipes",
+    multiple=True,
+    metavar="RECIPE",
+    help="A recipe of filters (a file, or the name of a built-in) to put into WORKSPACE/recipes; its impact becomes "
+    "part of the catalogue and the datasheet. May be given several times.",
+)
+@click.option(
     "--no-text", is_flag=True, help="Keep no copy of texts that are not in Parquet; they cannot be shown then."
 )
 @_workers
@@ -94,6 +88,7 @@ def build_command(
     out: Path,
     config_path: Path | None,
     tokenizer: str | None,
+    recipes: tuple[str, ...],
     no_text: bool,
     workers: int | None,
     memory: int,
@@ -104,13 +99,14 @@ def build_command(
     (.json, .jsonl, plain, .gz or .zst). A build that was stopped goes on where it was; unchanged files are not read
     again.
     """
-    with _progress() as listen:
+    with progress() as listen:
         report = build(
             inputs,
             out,
             config_path=config_path,
             tokenizer="" if tokenizer == "none" else tokenizer,
             keep_text=not no_text,
+            recipes=recipes,
             workers=workers,
             memory=memory,
             listener=listen,
@@ -126,11 +122,11 @@ def convert_command(inputs: tuple[str, ...], out: Path, config_path: Path | None
     """Write any readable input as tagged Parquet: documents and all their attributes in one file a shard."""
     from explorer.convert import convert
 
-    with _progress() as listen:
+    with progress() as listen:
         report = convert(inputs, out, config_path=config_path, listener=listen)
-    _say(f"{report.n_docs:,} documents in {report.n_files:,} files under {out}")
+    say(f"{report.n_docs:,} documents in {report.n_files:,} files under {out}")
     for line in report.notes:
-        _say(line)
+        say(line)
 
 
 @cli.command("init")
@@ -148,7 +144,7 @@ def init_command(workspace: Path, out: Path | None) -> None:
         counts = corpus.sql("select source, count(*) as n from documents group by source order by source")
     with disk_errors(target):
         target.write_text(template(dict(counts.iter_rows())), encoding="utf-8")
-    _say(f"{target}: fill in what you know, then build again (no text is read again for it)")
+    say(f"{target}: fill in what you know, then build again (no text is read again for it)")
 
 
 @cli.command("list")
@@ -263,6 +259,15 @@ def app_command(workspace: Path, port: int | None, no_browser: bool) -> None:
     _open_app(workspace, port, open_browser=not no_browser)
 
 
+try:
+    from explorer.impact.command import impact_command, recipe_command
+except ImportError:
+    pass
+else:
+    cli.add_command(impact_command)
+    cli.add_command(recipe_command)
+
+
 def _open_app(workspace: Path, port: int | None, *, open_browser: bool = True) -> None:
     from explorer.app.launch import launch
 
@@ -277,63 +282,23 @@ def _emit(frame: pl.DataFrame, form: str, statistic: Statistic | None = None) ->
     sys.stdout.buffer.write(render(frame, form, units_of(frame, statistic), width=width))
     sys.stdout.buffer.flush()
     if statistic is not None and not statistic.is_exact:
-        _say(f"estimated: {statistic.approx}")
-
-
-def _say(text: str) -> None:
-    click.echo(printable(text), err=True)
+        say(f"estimated: {statistic.approx}")
 
 
 def _say_built(report: BuildReport) -> None:
     fresh = (
         "nothing had changed" if report.is_unchanged else f"{report.n_parts_indexed:,} of {report.n_parts:,} parts read"
     )
-    _say(f"{report.n_docs:,} documents ({fresh}) in {report.root}")
+    say(f"{report.n_docs:,} documents ({fresh}) in {report.root}")
     if report.n_rejected:
-        _say(f"{report.n_rejected:,} rows were left out: `corpus-explorer show rejected_rows {report.root}`")
+        say(f"{report.n_rejected:,} rows were left out: `corpus-explorer show rejected_rows {report.root}`")
     if report.passed_over:
         names = ", ".join(report.passed_over[:5]) + (" ..." if len(report.passed_over) > 5 else "")
-        _say(f"passed over, being no shards ({len(report.passed_over):,}): {names}")
+        say(f"passed over, being no shards ({len(report.passed_over):,}): {names}")
     for fault in report.faults[:5]:
-        _say(f"left out: {fault}")
+        say(f"left out: {fault}")
     if len(report.faults) > 5:
-        _say(f"and {len(report.faults) - 5} files more: `corpus-explorer check {report.root}`")
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[Step], None]]:
-    """A progress bar a step on standard error, with the time that remains; a line a step where nobody is watching."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TaskID,
-        TaskProgressColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description:22}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def listen(step: Step) -> None:
-            if step.name not in tasks:
-                for task in tasks.values():
-                    bars.update(task, completed=1.0)
-                tasks[step.name] = bars.add_task(step.name, total=1.0)
-            bars.update(tasks[step.name], completed=step.share)
-
-        yield listen
-        for task in tasks.values():
-            bars.update(task, completed=1.0)
+        say(f"and {len(report.faults) - 5} files more: `corpus-explorer check {report.root}`")
 
 
 def main() -> None:

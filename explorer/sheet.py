@@ -6,8 +6,8 @@ Byte-stable: the same corpus and the same files of statistics give the same byte
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import polars as pl
 from explorer.corpus import Corpus
 from explorer.escape import code_span, fenced, markdown
 from explorer.render import plain, to_markdown, units_of
-from explorer.statistic import Statistic, load_statistics
+from explorer.statistic import Statistic, Value, load_statistics
 from explorer.units import MEASURES
 from explorer.workspace import disk_errors, replacing
 
@@ -26,10 +26,11 @@ MAX_ROWS = 50  # of a table in the Markdown; stats.json has them all
 
 @dataclass(frozen=True)
 class Entry:
-    """One statistic of one corpus, with default parameters."""
+    """One statistic of one corpus."""
 
     statistic: Statistic
     frame: pl.DataFrame
+    given: Mapping[str, Value] = field(default_factory=dict)  # parameters that are not the defaults
 
 
 def collect(corpus: Corpus) -> list[Entry]:
@@ -59,12 +60,13 @@ def to_stats_json(corpus: Corpus, entries: Iterable[Entry]) -> str:
     data = {
         "format": SHEET_FORMAT,
         "corpus": dict(sorted(corpus.facts.items())),
-        "statistics": {entry.statistic.name: _entry_json(entry) for entry in entries},
+        "statistics": {entry.statistic.name: entry_json(entry) for entry in entries},
     }
     return json.dumps(data, indent=1, ensure_ascii=True) + "\n"
 
 
-def _entry_json(entry: Entry) -> dict[str, Any]:
+def entry_json(entry: Entry) -> dict[str, Any]:
+    """A statistic as `stats.json` has it."""
     statistic = entry.statistic
     return {
         "section": statistic.section,
@@ -73,7 +75,7 @@ def _entry_json(entry: Entry) -> dict[str, Any]:
         "is_exact": statistic.is_exact,
         "error": statistic.approx or None,
         "sql_hash": statistic.sql_hash,
-        "parameters": statistic.arguments({}),
+        "parameters": statistic.arguments(entry.given),
         "columns": [{"name": c.name, "unit": c.unit, "definition": c.doc} for c in statistic.columns],
         "rows": [[plain(value) for value in row] for row in entry.frame.iter_rows()],
     }
@@ -90,7 +92,7 @@ def to_datasheet(corpus: Corpus, entries: Iterable[Entry]) -> str:
         if entry.statistic.section != section:
             section = entry.statistic.section
             blocks.append(f"## {section.capitalize()}")
-        blocks += _entry_markdown(entry)
+        blocks += entry_markdown(entry)
     blocks.append(_repeat())
     return "\n\n".join(blocks) + "\n"
 
@@ -129,7 +131,8 @@ def _definitions(facts: dict[str, str]) -> str:
     return "\n".join(lines)
 
 
-def _entry_markdown(entry: Entry) -> list[str]:
+def entry_markdown(entry: Entry) -> list[str]:
+    """A statistic as blocks of Markdown: title, definition, table, columns, provenance."""
     statistic, frame = entry.statistic, entry.frame
     blocks = [f"### {markdown(statistic.title)}", markdown(statistic.doc)]
     if not statistic.is_exact:
@@ -147,7 +150,7 @@ def _entry_markdown(entry: Entry) -> list[str]:
         notes.append(f"Without any value, and left out: {', '.join(map(code_span, empty))}.")
     if notes:
         blocks.append(" ".join(notes))
-    blocks.append(_column_notes(statistic, shown.columns) + "\n\n" + _provenance(statistic))
+    blocks.append(_column_notes(statistic, shown.columns) + "\n\n" + _provenance(statistic, entry.given))
     return blocks
 
 
@@ -157,8 +160,8 @@ def _column_notes(statistic: Statistic, names: Iterable[str]) -> str:
     return "Columns: " + " · ".join(items)
 
 
-def _provenance(statistic: Statistic) -> str:
-    parameters = ", ".join(f"{name} := {value!r}" for name, value in statistic.arguments({}).items())
+def _provenance(statistic: Statistic, given: Mapping[str, Value]) -> str:
+    parameters = ", ".join(f"{name} := {value!r}" for name, value in statistic.arguments(given).items())
     call = code_span(f"from {statistic.name}({parameters})")
     exact = "exact" if statistic.is_exact else "estimated"
     return f"Provenance: {call} on `corpus.duckdb` · SQL {code_span(statistic.sql_hash)} · {exact}"

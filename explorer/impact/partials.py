@@ -16,10 +16,19 @@ from explorer.impact.source import Source, SourcePart
 from explorer.partials import Piece, connect, partial_path, write_partial
 from explorer.recipe.model import Recipe
 from explorer.statistic import Statistic, load_statistics
-from explorer.workspace import Workspace, digest
+from explorer.workspace import Workspace, digest, disk_errors, replacing
 
 RELATIONS = ("hits", "cuts")
 SUFFIXES = (".toml", ".yaml", ".yml", ".json")
+
+
+def read_recipes(names: Sequence[str]) -> list[Recipe]:
+    """Recipes by path or name. Raises `UsageError` or `InputError`."""
+    if not names:
+        return []
+    from explorer.recipe.read import read_recipe
+
+    return [read_recipe(name) for name in names]
 
 
 def recipe_files(workspace: Workspace) -> list[Path]:
@@ -33,13 +42,31 @@ def workspace_recipes(workspace: Workspace) -> list[Recipe]:
     """The workspace's own recipes. Raises `InputError` for one that cannot be read or has another's name."""
     recipes: dict[str, Recipe] = {}
     for path in recipe_files(workspace):
-        from explorer.recipe.read import read_recipe
-
-        recipe = read_recipe(path)
+        (recipe,) = read_recipes([str(path)])
         if recipe.name in recipes:
             raise InputError(f"{path}: another recipe in this folder is called {recipe.name!r} too; rename one")
         recipes[recipe.name] = recipe
     return list(recipes.values())
+
+
+def add_recipes(workspace: Workspace, names: Sequence[str], recipes: Sequence[Recipe]) -> None:
+    """Put recipes into the workspace: files as they are, built-in ones as TOML. One of the same name is replaced."""
+    if not names:
+        return
+    from explorer.recipe.toml import to_toml
+
+    with disk_errors(workspace.recipes):
+        workspace.recipes.mkdir(exist_ok=True)
+    for name, recipe in zip(names, recipes, strict=True):
+        file = Path(name)
+        is_file = file.is_file()
+        for old in recipe_files(workspace):
+            if old.stem == (file.stem if is_file else recipe.name):
+                old.unlink()
+        target = workspace.recipes / (file.name if is_file else f"{recipe.name}.toml")
+        content = file.read_bytes() if is_file else to_toml(recipe).encode()
+        with replacing(target) as temporary:
+            temporary.write_bytes(content)
 
 
 def bind_all(recipes: Sequence[Recipe], source: Source) -> list[BoundRecipe]:
