@@ -7,19 +7,19 @@ which are equal once cut stay apart.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import plotly.graph_objects as go
 import polars as pl
 
-from explorer.escape import printable
 from explorer.plots import (
     NAME_WIDTH,
+    Chart,
     Plot,
     axis_title,
     cut_note,
+    finish,
     hover_texts,
     label,
     largest_groups,
@@ -32,22 +32,13 @@ from explorer.plots import (
     split_groups,
     wrapped_label,
 )
+from explorer.rule_charts import correlation, curve, upset, waterfall
 from explorer.statistic import Statistic
-from explorer.units import format_value
 
 MAX_BARS = 30
 MAX_CELLS = 40
 MAX_POINTS = 2000
 _WEIGHTS = ("n_docs", "n_bytes", "n_words", "n_tokens")
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A figure, what it says in words, and what is not in it (empty when everything is)."""
-
-    figure: go.Figure
-    alt: str
-    note: str
 
 
 def weights(statistic: Statistic, frame: pl.DataFrame) -> list[str]:
@@ -119,7 +110,7 @@ def _bar(plot: Plot) -> Chart:
         name_axis(figure, "x", names)
         number_axis(figure, "y", plot, value)
         height = 360
-    return _finish(figure, plot, "bar chart", category, value, note, height)
+    return finish(figure, plot, "bar chart", category, value, note, height)
 
 
 def _hover_columns(plot: Plot, category: str, value: str) -> list[str]:
@@ -140,7 +131,7 @@ def _columns(plot: Plot, category: str, value: str) -> Chart:
     )
     scale_axis(figure, "x", plot, category)
     number_axis(figure, "y", plot, value)
-    return _finish(figure, plot, "bar chart", category, value, "", 340)
+    return finish(figure, plot, "bar chart", category, value, "", 340)
 
 
 def _stacked(plot: Plot, category: str, value: str, is_horizontal: bool) -> Chart:
@@ -171,7 +162,7 @@ def _stacked(plot: Plot, category: str, value: str, is_horizontal: bool) -> Char
     number_axis(figure, other, plot, value)
     height = 130 + 24 * len(shown) if is_horizontal else 400
     note = cut_note(len(shown), len(values), "first", plot.title(category))
-    return _finish(figure, plot, "stacked bar chart", category, value, note, height)
+    return finish(figure, plot, "stacked bar chart", category, value, note, height)
 
 
 def _stacked_bar(plot: Plot) -> Chart:
@@ -201,7 +192,7 @@ def _line(plot: Plot) -> Chart:
         )
     scale_axis(figure, "x", plot, plot.x)
     number_axis(figure, "y", plot, plot.y)
-    return _finish(figure, plot, "line chart", plot.x, plot.y, note, 380)
+    return finish(figure, plot, "line chart", plot.x, plot.y, note, 380)
 
 
 def _bin_widths(plot: Plot, place: Callable[[float], float], usual: float) -> dict[Any, float]:
@@ -241,7 +232,7 @@ def _histogram(plot: Plot) -> Chart:
     figure.update_layout(barmode="stack", bargap=0)
     figure.update_xaxes(title_text=axis_title(plot, plot.x), **ticks)
     number_axis(figure, "y", plot, plot.y)
-    return _finish(figure, plot, "histogram", plot.x, plot.y, "", 360)
+    return finish(figure, plot, "histogram", plot.x, plot.y, "", 360)
 
 
 def _heatmap(plot: Plot) -> Chart:
@@ -291,7 +282,7 @@ def _heatmap(plot: Plot) -> Chart:
     name_axis(figure, "x", [label(x, plot.unit(plot.x), 20) for x in columns])
     name_axis(figure, "y", [label(y, plot.unit(plot.y), NAME_WIDTH) for y in rows])
     figure.update_yaxes(autorange="reversed")
-    return _finish(figure, plot, "heat map", plot.y, plot.color, note, 140 + 24 * len(rows))
+    return finish(figure, plot, "heat map", plot.y, plot.color, note, 140 + 24 * len(rows))
 
 
 def _scatter(plot: Plot) -> Chart:
@@ -320,39 +311,7 @@ def _scatter(plot: Plot) -> Chart:
         scale_axis(figure, axis, plot, column)
         if spans_magnitudes(shown[column].to_list()):
             set_axis(figure, axis, type="log", dtick=1)
-    return _finish(figure, plot, "scatter plot", plot.x, plot.y, note, 420)
-
-
-def _finish(figure: go.Figure, plot: Plot, kind: str, by: str, value: str, note: str, height: int) -> Chart:
-    figure.update_layout(
-        height=height,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        legend={
-            "orientation": "h",
-            "yanchor": "bottom",
-            "y": 1.0,
-            "xanchor": "left",
-            "x": 0,
-            "traceorder": "normal",
-            "title": {"text": ""},
-        },
-        showlegend=len(figure.data) > 1,
-        hoverlabel={"namelength": -1, "align": "left"},
-        dragmode=False,
-        bargap=0 if kind == "histogram" else 0.25,
-    )
-    return Chart(figure, _alt(plot, kind, by, value), note)
-
-
-def _alt(plot: Plot, kind: str, by: str, value: str) -> str:
-    """One sentence for who cannot see the figure."""
-    best = plot.frame.sort(value, descending=True, nulls_last=True).row(0, named=True)
-    top = printable(format_value(best[by], plot.unit(by))) or "(none)"
-    number = format_value(best[value], plot.unit(value))
-    return (
-        f"{plot.statistic.title}: {kind} of {plot.title(value)} by {plot.title(by)}, {plot.frame.height:,} rows. "
-        f"The highest is {top[:80]} with {number}."
-    )
+    return finish(figure, plot, "scatter plot", plot.x, plot.y, note, 420)
 
 
 _KINDS: Mapping[str, Callable[[Plot], Chart]] = {
@@ -362,4 +321,10 @@ _KINDS: Mapping[str, Callable[[Plot], Chart]] = {
     "histogram": _histogram,
     "heatmap": _heatmap,
     "scatter": _scatter,
+    "waterfall": waterfall,
+    "upset": upset,
+    "correlation": correlation,
+    "curve": curve,
 }
+
+__all__ = ["Chart", "draw", "weights"]

@@ -44,6 +44,15 @@ class Plot:
         return column_title(column)
 
 
+@dataclass(frozen=True)
+class Chart:
+    """A figure, what it says in words, and what is not in it (empty when everything is)."""
+
+    figure: go.Figure
+    alt: str
+    note: str
+
+
 def column_title(name: str) -> str:
     """A column's name as a heading: n_docs is "documents", byte_share "byte share"."""
     words = name.removesuffix("_approx").removeprefix("n_").replace("_", " ")
@@ -171,3 +180,36 @@ def cut_note(n_shown: int, n_all: int, which: str, what: str) -> str:
     if n_shown >= n_all:
         return ""
     return f"The chart shows the {which} {n_shown:,} of {n_all:,} ({what}); the others are in the table."
+
+
+def finish(figure: go.Figure, plot: Plot, kind: str, by: str, value: str, note: str, height: int) -> Chart:
+    """Size, legend and description: what every figure has in common."""
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        legend={
+            "orientation": "h",
+            "yanchor": "bottom",
+            "y": 1.0,
+            "xanchor": "left",
+            "x": 0,
+            "traceorder": "normal",
+            "title": {"text": ""},
+        },
+        showlegend=len(figure.data) > 1,
+        hoverlabel={"namelength": -1, "align": "left"},
+        dragmode=False,
+        bargap=0 if kind == "histogram" else 0.25,
+    )
+    return Chart(figure, _alt(plot, kind, by, value), note)
+
+
+def _alt(plot: Plot, kind: str, by: str, value: str) -> str:
+    """One sentence for who cannot see the figure."""
+    best = plot.frame.sort(value, descending=True, nulls_last=True).row(0, named=True)
+    top = printable(format_value(best[by], plot.unit(by))) or "(none)"
+    number = format_value(best[value], plot.unit(value))
+    return (
+        f"{plot.statistic.title}: {kind} of {plot.title(value)} by {plot.title(by)}, {plot.frame.height:,} rows. "
+        f"The highest is {top[:80]} with {number}."
+    )

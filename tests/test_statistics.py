@@ -25,7 +25,7 @@ from tests.generate import ODD_KEY, ODD_SOURCE, cuts, generated, write_cut
 
 STATISTICS = load_statistics()
 CASES = Path(__file__).parent / "cases"
-CHART_KINDS = {"bar", "line", "histogram", "stacked_bar", "heatmap", "scatter"}
+CHART_KINDS = {"bar", "line", "histogram", "stacked_bar", "heatmap", "scatter", "waterfall", "upset", "correlation"}
 # What speaks of files changes with the files: these columns (None: all) may differ between cuts.
 OF_FILES: Mapping[str, set[str] | None] = {"shard_report": None, "attribute_alignment": {"n_files"}}
 

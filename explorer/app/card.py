@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import polars as pl
 import streamlit as st
@@ -23,8 +24,31 @@ from explorer.units import UNITS, format_value
 _MAX_SEGMENTS = 6
 
 
+@dataclass(frozen=True)
+class Answer:
+    """A card's frame, and what has to be said beside it (plain text; empty for nothing)."""
+
+    frame: pl.DataFrame
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Supply:
+    """Where a card's frame comes from, when that is not the catalogue.
+
+    `run` answers a statistic with its arguments; `given` are arguments that another place on the page sets (the card
+    shows no widget for them); `repeat` says, in Markdown, how the numbers may be had again; `weight` is the column
+    that charts weigh by.
+    """
+
+    run: Callable[[Statistic, Mapping[str, Value]], Answer]
+    repeat: str
+    given: Mapping[str, Value] = field(default_factory=dict)
+    weight: str = ""
+
+
 @st.fragment
-def card(statistic: Statistic) -> None:
+def card(statistic: Statistic, supply: Supply | None = None) -> None:
     """One card: title, definition, parameters, chart, table, provenance and downloads."""
     with st.container(border=True, key=f"card-{statistic.name}"):
         st.subheader(safe(statistic.title), anchor=statistic.name)
@@ -33,24 +57,30 @@ def card(statistic: Statistic) -> None:
             st.markdown(f":orange-badge[Estimated] {safe(statistic.approx)}")
         controls_row = st.container(horizontal=True, gap="medium", vertical_alignment="bottom")
         try:
-            arguments = controls(statistic, controls_row)
-            frame = session.run(statistic, arguments)
+            arguments = controls(statistic, controls_row, supply.given if supply else {})
+            answer = supply.run(statistic, arguments) if supply else Answer(session.run(statistic, arguments))
         except ExplorerError as error:
             st.error(safe(str(error)))
             return
+        frame = answer.frame
+        if answer.note:
+            st.markdown(f":orange-badge[Sample] {safe(answer.note)}")
         if frame.height:
-            _result(statistic, frame, controls_row)
+            _result(statistic, frame, controls_row, supply.weight if supply else "")
         else:
             st.info(safe(why_empty(statistic.section, arguments)))
-        _footer(statistic, arguments, frame)
+        _footer(statistic, arguments, frame, supply)
 
 
-def controls(statistic: Statistic, row: DeltaGenerator) -> dict[str, Value]:
-    """A widget for each parameter, bound to the address of the page. Raises `UsageError` for a bad value."""
+def controls(statistic: Statistic, row: DeltaGenerator, given: Mapping[str, Value]) -> dict[str, Value]:
+    """A widget for each parameter that is not given, bound to the address of the page.
+
+    Raises `UsageError` for a bad value.
+    """
     values: dict[str, object] = {}
     with row:
         for param in statistic.params:
-            values[param.name] = _control(statistic, param)
+            values[param.name] = given[param.name] if param.name in given else _control(statistic, param)
     return statistic.arguments({name: value for name, value in values.items() if value is not None})
 
 
@@ -100,12 +130,12 @@ def _only(param: Param, key: str, tip: str) -> str:
     return chosen or ""
 
 
-def _result(statistic: Statistic, frame: pl.DataFrame, controls_row: DeltaGenerator) -> None:
+def _result(statistic: Statistic, frame: pl.DataFrame, controls_row: DeltaGenerator, weight: str) -> None:
     units = units_of(frame, statistic)
     if frame.height == 1 and not statistic.chart and frame.width > 2:
         _figures(frame, units, statistic)
         return
-    chart = _chart(statistic, frame, controls_row)
+    chart = _chart(statistic, frame, controls_row, weight)
     if chart is not None:
         st.plotly_chart(
             chart.figure,
@@ -121,9 +151,11 @@ def _result(statistic: Statistic, frame: pl.DataFrame, controls_row: DeltaGenera
         show_table(frame, units, f"{statistic.name}.table", f"Table: {statistic.title}", statistic)
 
 
-def _chart(statistic: Statistic, frame: pl.DataFrame, controls_row: DeltaGenerator) -> Chart | None:
+def _chart(statistic: Statistic, frame: pl.DataFrame, controls_row: DeltaGenerator, weight: str) -> Chart | None:
     """The chart, by the measure that the reader chooses where there are several."""
     choices = weights(statistic, frame)
+    if weight:
+        return draw(statistic, frame, value=weight if weight in choices else "")
     if len(choices) < 2:
         return draw(statistic, frame)
     chosen = controls_row.segmented_control(
@@ -151,22 +183,28 @@ def _figures(frame: pl.DataFrame, units: Mapping[str, str], statistic: Statistic
                 )
 
 
-def _footer(statistic: Statistic, arguments: Mapping[str, Value], frame: pl.DataFrame) -> None:
+def _footer(statistic: Statistic, arguments: Mapping[str, Value], frame: pl.DataFrame, supply: Supply | None) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         with st.expander("Definition, SQL and provenance", type="compact"):
-            _provenance(statistic, arguments)
+            _provenance(statistic, arguments, supply)
         if frame.height:
             with st.popover("Download", type="tertiary"):
                 show_downloads(frame, units_of(frame, statistic), statistic.name)
 
 
-def _provenance(statistic: Statistic, arguments: Mapping[str, Value]) -> None:
+def _provenance(statistic: Statistic, arguments: Mapping[str, Value], supply: Supply | None) -> None:
     rows = "\n".join(
         f"| {code_span(c.name)} | {safe(UNITS[c.unit].label or c.unit)} | {safe(c.doc)} |" for c in statistic.columns
     )
     st.markdown(f"| Column | Unit | Definition |\n|---|---|---|\n{rows}")
-    st.markdown("Repeat it in any DuckDB client, on `corpus.duckdb` of the workspace:")
-    st.code(session.statement(statistic, arguments), "sql", wrap_lines=True)
+    if supply is not None:
+        st.markdown(supply.repeat)
+    else:
+        st.markdown("Repeat it in any DuckDB client, on `corpus.duckdb` of the workspace:")
+        st.code(session.statement(statistic, arguments), "sql", wrap_lines=True)
+    if not statistic.result_sql:
+        _fingerprint(statistic)
+        return
     if statistic.partial_sql:
         st.markdown(f"What each part of the corpus contributes (`part` holds its {safe(statistic.over or '')}):")
         st.code(statistic.partial_sql, "sql")
@@ -174,10 +212,15 @@ def _provenance(statistic: Statistic, arguments: Mapping[str, Value]) -> None:
     else:
         st.markdown("The result, over the tables of the catalogue:")
     st.code(statistic.result_sql, "sql")
+    _fingerprint(statistic)
+
+
+def _fingerprint(statistic: Statistic) -> None:
     facts = session.facts()
     exactness = "Exact." if statistic.is_exact else f"Estimated: {safe(statistic.approx)}"
+    file = f"queries/{statistic.section}/{statistic.name}.sql"
+    of_sql = f", SQL hash {code_span(statistic.sql_hash)}, file {code_span(file)}" if statistic.result_sql else ""
     st.caption(
-        f"{exactness} Corpus fingerprint {code_span(facts.get('fingerprint', ''))}, SQL hash "
-        f"{code_span(statistic.sql_hash)}, DuckDB {safe(facts.get('duckdb_version', ''))}, "
-        f"file {code_span(f'queries/{statistic.section}/{statistic.name}.sql')}."
+        f"{exactness} Corpus fingerprint {code_span(facts.get('fingerprint', ''))}{of_sql}, "
+        f"DuckDB {safe(facts.get('duckdb_version', ''))}."
     )
