@@ -1,6 +1,7 @@
 """Statistics of tiny corpora, computed by hand: `cases/<statistic>[-variant]/`.
 
-A folder holds documents.jsonl and expected.csv, and may hold corpus.toml, params.toml and attributes/<set>.jsonl.
+A folder holds documents.jsonl and expected.csv, and may hold corpus.toml, params.toml, attributes/<set>.jsonl and
+recipes/<name>.toml. In place of all inputs it may name the case whose corpus it uses in `same_corpus_as`.
 The expected table names the columns that it checks, in order. An empty field is null; numbers may be fractions (1/3).
 """
 
@@ -29,7 +30,9 @@ def case_names() -> list[str]:
 
 @pytest.mark.parametrize("case", case_names())
 def test_case(case: str, tmp_path: Path) -> None:
-    folder = CASES / case
+    own = folder = CASES / case
+    if (own / "same_corpus_as").exists():
+        folder = CASES / (own / "same_corpus_as").read_text(encoding="utf-8").strip()
     root = tmp_path / "in"
     (root / "documents").mkdir(parents=True)
     shutil.copyfile(folder / "documents.jsonl", root / "documents" / "case.jsonl")
@@ -37,12 +40,13 @@ def test_case(case: str, tmp_path: Path) -> None:
         (root / "attributes" / path.stem).mkdir(parents=True)
         shutil.copyfile(path, root / "attributes" / path.stem / "case.jsonl")
     config = folder / "corpus.toml"
-    build_corpus(root, tmp_path / "out", config_path=config if config.exists() else None)
-    params = folder / "params.toml"
+    recipes = [str(path) for path in sorted(folder.glob("recipes/*.toml"))]
+    build_corpus(root, tmp_path / "out", config_path=config if config.exists() else None, recipes=recipes)
+    params = own / "params.toml"
     given = tomllib.loads(params.read_text(encoding="utf-8")) if params.exists() else {}
     with explorer.open(tmp_path / "out") as opened:
         frame = opened.show(case.partition("-")[0], **given)
-    with (folder / "expected.csv").open(encoding="utf-8", newline="") as lines:
+    with (own / "expected.csv").open(encoding="utf-8", newline="") as lines:
         header, *expected = list(csv.reader(lines))
     assert [column for column in frame.columns if column in header] == header
     assert [[plain(value) for value in row] for row in frame.select(header).rows()] == [
