@@ -54,6 +54,7 @@ class Stream:
     rules: tuple[Rule, ...] = ()
     span_rules: tuple[SpanRule, ...] = ()
     output: Mapping[str, Any] = field(default_factory=dict)  # of a mixer config, as it stood (no min_text_length)
+    compression: Mapping[str, Any] = field(default_factory=dict)  # of a mixer config
 
 
 @dataclass(frozen=True)
