@@ -98,9 +98,11 @@ class Values:
     docs: list[int] = field(default_factory=list)
     attributes: list[int] = field(default_factory=list)  # positions in the set's list of attributes
     counts: list[int] = field(default_factory=list)
-    spans: list[float] = field(default_factory=list)  # start, end, score, start, ...
+    # start, end, score, start, ...; here and in `scalars` an integer stays one, see `written`
+    spans: list[float] = field(default_factory=list)
     scalars: list[tuple[int, int, float | str]] = field(default_factory=list)  # (doc, attribute, value)
     blocks: list[SpanBlock] = field(default_factory=list)  # what came as arrays
+    is_typed: bool = False  # from Parquet: how numbers were written is not known
 
     @property
     def n(self) -> int:
@@ -188,7 +190,8 @@ class SetReader:
         elif isinstance(value, bool):
             self._add_scalar(values, doc, self.position(path, "bool"), float(value))
         elif isinstance(value, int | float | Decimal):
-            self._add_scalar(values, doc, self.position(path, "number"), float(value))
+            number = float(value) if isinstance(value, Decimal) else value
+            self._add_scalar(values, doc, self.position(path, "number"), number)
         elif isinstance(value, dict | list):
             flat = flat_spans(value) if isinstance(value, list) else None
             if flat is None:
@@ -310,7 +313,7 @@ def _whole_numbers(offsets: Floats) -> Ints:
 
 
 def _scalar_table(scalars: list[tuple[int, int, float | str]]) -> pa.Table:
-    numbers = [value if isinstance(value, float) else None for _, _, value in scalars]
+    numbers = [None if isinstance(value, str) else float(value) for _, _, value in scalars]
     return pa.table(
         [
             pa.array([doc for doc, _, _ in scalars], pa.int32()),

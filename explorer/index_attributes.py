@@ -24,6 +24,7 @@ from explorer.ingest.shards import Shard
 from explorer.plan import IndexOptions, Part, Progress
 from explorer.setaside import Aside
 from explorer.workspace import Workspace, digest, replacing, write_receipt
+from explorer.written import Written
 
 WIDEN_VALUES = 1_000_000  # values that are turned into columns at once: some 100 MB
 
@@ -50,7 +51,8 @@ def index_attributes(
 ) -> dict[str, Any]:
     """Write the table of one attribute set for one part, aligned row by row with the part's documents.
 
-    Returns the receipt: the attributes found, how files and documents met, the checksum of the values.
+    Returns the receipt: the attributes found and how JSON wrote their numbers, how files and documents met, the
+    checksum of the values.
     """
     workspace = Workspace(root)
     key = attributes_key(part, attribute_set, options.config)
@@ -64,6 +66,7 @@ def index_attributes(
     weights = _weights(documents)
     firsts = np.searchsorted(documents["shard"].to_numpy(), np.arange(len(part.shards) + 1)).tolist()
     reader = attr.SetReader(attribute_set)
+    written = Written()
     states: list[str] = []
     shards = []
     total = 0
@@ -89,6 +92,7 @@ def index_attributes(
                     states += item.state
                     shards.append(_alignment_json(shard, item))
                     continue
+                written.note(item)
                 table, span_table, outside = attr.tabulate(item, reader.attributes, n_chars)
                 total += attr.checksum(table, reader.attributes, weights) + attr.span_checksum(span_table, weights)
                 n_outside += outside
@@ -108,6 +112,7 @@ def index_attributes(
         "key": key,
         "attribute_set": attribute_set,
         "attributes": [attribute.to_json() for attribute in reader.attributes],
+        "written_as": written.forms(reader.attributes),
         "states": dict(Counter(states)),
         "n_values": n_values,
         "n_spans_outside": n_outside,

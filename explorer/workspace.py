@@ -32,7 +32,7 @@ from typing import Any
 from explorer.errors import StorageError, WorkspaceError
 
 FORMAT = 1
-INDEX_VERSION = 3
+INDEX_VERSION = 4
 TEMPORARY = ".writing"
 _FOLDERS = ("index/documents", "index/attributes", "index/values", "index/spans", "partials", "shards")
 

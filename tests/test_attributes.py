@@ -15,7 +15,8 @@ import pytest
 import explorer
 from explorer.attributes import MAX_ATTRIBUTES, Attribute, SetReader, Values
 from explorer.corpus import Corpus
-from tests.corpora import attribute_rows, build_corpus, documents, write_dolma, write_jsonl, write_parquet
+from explorer.impact.source import open_source
+from tests.corpora import attribute_rows, build_corpus, documents, write_dolma, write_jsonl, write_lines, write_parquet
 
 ROWS = documents(6)
 NAME = "web/0.jsonl.gz"
@@ -363,3 +364,99 @@ def test_equal_looking_keys_and_shapes_of_one_key_are_told_apart(tmp_path: Path)
         ("mix", "number, spans", 1, 1, 2),
     ]
     assert by_source.rows() == [(key, *counts) for key, _, *counts in found]
+
+
+# --- how JSON wrote numbers --------------------------------------------------------------------------------------
+
+
+def written(workspace: Path, attribute_set: str | None = None) -> dict[str, str]:
+    """How the numbers of each attribute were written, by its key; attributes of which nothing is known are left out."""
+    source = open_source(workspace)
+    chosen = [a for name, found in source.sets.items() if name == (attribute_set or name) for a in found]
+    assert source.written_as.keys() <= {a.column for found in source.sets.values() for a in found}
+    return {a.key: source.written_as[a.column] for a in chosen if a.column in source.written_as}
+
+
+def test_integers_and_decimals_are_told_apart(tmp_path: Path) -> None:
+    """To the mixer 1 and 1.0 are not equal; an exponent or more than 64 bits make a decimal too."""
+    lines = [
+        b'{"int": [[0, 1, 1]], "dec": [[0, 1, 1.0]], "list": [[0, 1, 1], [1, 2, 1.0]], "docs": [[0, 1, 1]]}',
+        b'{"int": [[0.0, 1.0, 2]], "dec": [[0, 1, 1e0]], "docs": [[0, 1, 0.5]], "n": 1, "x": 1E2, "mix": 1}',
+        b'{"n": -3, "x": 123456789012345678901, "mix": 1.0, "int": [], "none": [], "yes": true}',
+        b'{"a": {"b": {"n": 1, "x": 0.0, "s": [[0, 1, 7]]}, "odd": [1, 2.0]}, "both": 1, "to": "1", "null": null}',
+        b'{"a": {"b": {"s": [[0, 1, 7], [2, 3, 7]]}}, "both": [[0, 1, 1.0]]}',
+    ]
+    rows = [b'{"id": "web-%d", "attributes": %s}' % item for item in enumerate(lines)]
+    rows.append(b'{"id": "other", "attributes": {"int": [[0, 1, 0.5]]}}')  # of no document
+    write_jsonl(tmp_path / "in" / "documents" / NAME, ROWS)
+    write_lines(tmp_path / "in" / "attributes" / "s" / NAME, rows)
+    build_corpus(tmp_path / "in", tmp_path / "ws")
+    source = open_source(tmp_path / "ws")
+    found = {(a.key, a.shape): source.written_as.get(a.column) for a in source.sets["s"]}
+    assert found == {
+        ("int", "spans"): "integer",
+        ("dec", "spans"): "decimal",
+        ("list", "spans"): "both",
+        ("docs", "spans"): "both",
+        ("n", "number"): "integer",
+        ("x", "number"): "decimal",
+        ("mix", "number"): "both",
+        ("none", "spans"): None,
+        ("yes", "bool"): None,
+        ("to", "text"): None,
+        ("null", "nested"): None,
+        ("$.a.b.n", "number"): "integer",
+        ("$.a.b.x", "number"): "decimal",
+        ("$.a.b.s", "spans"): "integer",
+        ("$.a.odd", "nested"): None,
+        ("both", "number"): "integer",
+        ("both", "spans"): "decimal",
+    }
+
+
+def test_a_file_of_one_kind_of_number(tmp_path: Path) -> None:
+    """Most files hold integers only or decimals only; and a set is not taken for the other one."""
+    sets = {name: {NAME: attribute_rows(ROWS, k=[[0, 1, score]], empty=[])} for name, score in (("i", 1), ("d", 1.0))}
+    write_dolma(tmp_path / "in", {NAME: ROWS}, sets)
+    build_corpus(tmp_path / "in", tmp_path / "ws")
+    assert (written(tmp_path / "ws", "i"), written(tmp_path / "ws", "d")) == ({"k": "integer"}, {"k": "decimal"})
+
+
+def test_how_numbers_were_written_is_gathered_over_parts(tmp_path: Path) -> None:
+    names = ("a.jsonl", "b.jsonl", "c.jsonl")
+    marks: list[dict[str, Any]] = [{"i": 1, "d": 1.0, "x": 1}, {"i": 1, "d": 1.0, "x": 1.0}, {"i": 1, "x": 1, "c": 2}]
+    rows = dict(zip(names, attribute_rows(ROWS), strict=False))
+    files = {
+        name: [{"id": row["id"], "attributes": mark}] for (name, row), mark in zip(rows.items(), marks, strict=True)
+    }
+    write_dolma(tmp_path / "in", {name: [row] for name, row in zip(names, ROWS, strict=False)}, {"s": files})
+    build_corpus(tmp_path / "in", tmp_path / "ws", part_bytes=1)
+    source = open_source(tmp_path / "ws")
+    assert len(source.parts) == 3
+    assert written(tmp_path / "ws") == {"i": "integer", "d": "decimal", "x": "both", "c": "integer"}
+
+
+def test_rows_own_numbers_stay_as_json_wrote_them(tmp_path: Path) -> None:
+    """Attributes inside the rows are copied into the workspace before they are read."""
+    own: dict[str, Any] = {"i": [[0, 1, 1]], "d": [[0, 1, 1.0]], "n": 1, "x": 1e16, "deep": {"n": 0}}
+    rows = [{"id": "1", "text": "abcd", "attributes": own, "int_score": 3, "score": 3.0}]
+    write_jsonl(tmp_path / "in.jsonl", rows)
+    build_corpus(tmp_path / "in.jsonl", tmp_path / "ws")
+    expected = {"i": "integer", "d": "decimal", "n": "integer", "x": "decimal", "$.deep.n": "integer"}
+    assert written(tmp_path / "ws", "attributes") == expected
+    assert written(tmp_path / "ws", "columns") == {"int_score": "integer", "score": "decimal"}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_how_numbers_were_written_is_not_known_of_parquet(tmp_path: Path, form: str) -> None:
+    with tagged(tmp_path, 1, attributes=FORMS[form], int_score=pa.array([3], pa.int8()), score=pa.array([0.5])):
+        assert set(open_source(tmp_path / "ws").sets) == {"attributes", "columns"}
+        assert written(tmp_path / "ws") == {}
+
+
+def test_the_toolkit_writes_both_kinds(mini_dolma: Path, tmp_path: Path) -> None:
+    """Its deduper marks documents with integers, its taggers with decimals."""
+    build_corpus(mini_dolma, tmp_path / "ws", memory=1 << 30)
+    assert set(written(tmp_path / "ws", "dup_text").values()) == {"integer"}
+    rules = written(tmp_path / "ws", "dolma_rules")
+    assert rules["dolma_rules__gopher_v2__word_count"] == "decimal"

@@ -16,6 +16,7 @@ from explorer.measures import TokenCounter
 from explorer.relations import IndexedPart, IndexedSet
 from explorer.tokenizers import token_counter
 from explorer.workspace import Workspace, read_receipt
+from explorer.written import BOTH
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class SourcePart:
     short: Mapping[str, Mapping[int, int]]  # the attribute file ends before them
     misaligned: Mapping[str, Mapping[int, int]]  # their attributes were found on another row
     absent: Mapping[str, Mapping[int, int]]  # there is no such file at all
+    written_as: Mapping[str, str]  # see `Source.written_as`
     manifest: Mapping[str, Any]  # the part's entry in manifest.json
 
     @property
@@ -64,6 +66,16 @@ class Source:
         names = sorted({name for part in self.parts for name, shards in part.short.items() if shards})
         return {name: number for number, name in enumerate(names)}
 
+    @cached_property
+    def written_as(self) -> Mapping[str, str]:
+        """How JSON wrote the numbers of attributes, by their columns' stems: "integer", "decimal", or "both" where some
+        documents have the one and some the other. An attribute is absent where nothing is known."""
+        found: dict[str, str] = {}
+        for part in self.parts:
+            for stem, form in part.written_as.items():
+                found[stem] = form if found.get(stem, form) == form else BOTH
+        return found
+
     @property
     def token_counter(self) -> TokenCounter | None:
         """What counted the tokens; None where nothing did, or where they came with the rows."""
@@ -98,12 +110,16 @@ def _part(workspace: Workspace, entry: Mapping[str, Any]) -> SourcePart:
     short: dict[str, dict[int, int]] = {}
     misaligned: dict[str, dict[int, int]] = {}
     absent: dict[str, dict[int, int]] = {}
+    written_as: dict[str, str] = {}
     for name, key in sorted(entry["sets"].items()):
         receipt = _receipt(workspace.attributes(key))
         attributes = tuple(attribute_from_json(a) for a in receipt["attributes"])
         sets.append(
             IndexedSet(name, workspace.attributes(key), workspace.values(key), workspace.spans(key), attributes)
         )
+        # a receipt of an older index does not say
+        forms = receipt.get("written_as", [None] * len(attributes))
+        written_as.update({a.column: form for a, form in zip(attributes, forms, strict=True) if form})
         states = [shard["states"] for shard in receipt["shards"]]
         has_file = [any(s.attribute_set == name and s.path for s in shard.sides) for shard in shards]
         is_inline = not any(s.attribute_set == name for shard in shards for s in shard.sides)
@@ -112,7 +128,9 @@ def _part(workspace: Workspace, entry: Mapping[str, Any]) -> SourcePart:
         absent[name] = {n: n_docs for n, n_docs in lacking.items() if not has_file[n] and not is_inline}
         misaligned[name] = {n: found["misaligned"] for n, found in enumerate(states) if found.get("misaligned")}
     indexed = IndexedPart(entry["key"], documents, entry["n_docs"], len(shards), tuple(sets))
-    return SourcePart(indexed, shards, short, misaligned, absent, {**entry, "has_tokens": own["has_tokens"]})
+    return SourcePart(
+        indexed, shards, short, misaligned, absent, written_as, {**entry, "has_tokens": own["has_tokens"]}
+    )
 
 
 def _receipt(path: Path) -> dict[str, Any]:

@@ -145,7 +145,7 @@ def read_inline(
         row = sum(file.metadata.row_group(g).num_rows for g in range(groups[0])) if groups else 0
         paths = [f"{column}.{reader.attribute_set}" for column in columns] if converted else columns
         records = file.iter_batches(batch_size=4096, row_groups=groups, columns=paths, use_threads=False)
-        values = Values()
+        values = Values(is_typed=True)
         while (record := _next_record(records, row, alignment)) is not None:
             rows = range(row, row + record.num_rows)
             row += record.num_rows
@@ -168,7 +168,7 @@ def read_inline(
                     reader.add(values, documents.first_doc + doc, found)
             if values.n >= _CHUNK:
                 yield values
-                values = Values()
+                values = Values(is_typed=True)
     yield values
     yield alignment
 

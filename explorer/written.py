@@ -1,0 +1,56 @@
+"""How JSON wrote the numbers of attributes: as integers or as decimals.
+
+It matters because the toolkit's mixer compares JSON values where it tests for equality: to it 1 and 1.0 differ, so that
+`1 >= 1.0` does not hold. The index keeps numbers as floats, in which that difference is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import compress
+
+import numpy as np
+
+from explorer.attributes import Attribute, Values
+
+INTEGER, DECIMAL, BOTH = "integer", "decimal", "both"
+
+
+class Written:
+    """Learns from the values of one set how the numbers of each attribute were written.
+
+    An integer has neither point nor exponent and fits into 64 bits; every other number is a decimal, to the mixer too.
+    """
+
+    def __init__(self) -> None:
+        self._integers: set[int] = set()  # positions in the set's list of attributes
+        self._decimals: set[int] = set()
+
+    def note(self, values: Values) -> None:
+        """Take some values in. Those of Parquet say nothing: a mixer cannot have read them."""
+        if values.is_typed:
+            return
+        scores = values.spans[2::3]
+        kinds = set(map(type, scores))
+        if kinds == {int, float}:
+            is_integer = np.array([type(score) is int for score in scores])
+            owners = np.repeat(np.array(values.attributes), np.array(values.counts))
+            self._integers.update(np.unique(owners[is_integer]).tolist())
+            self._decimals.update(np.unique(owners[~is_integer]).tolist())
+        elif kinds:
+            seen = self._integers if int in kinds else self._decimals
+            seen.update(compress(values.attributes, values.counts))
+        for _, attribute, value in values.scalars:
+            (self._integers if type(value) is int else self._decimals).add(attribute)
+
+    def forms(self, attributes: Sequence[Attribute]) -> list[str | None]:
+        """For each attribute of the set: `INTEGER`, `DECIMAL` or `BOTH`; None without numbers, or not known."""
+        return [
+            self._form(position) if attribute.shape in ("spans", "number") else None
+            for position, attribute in enumerate(attributes)
+        ]
+
+    def _form(self, position: int) -> str | None:
+        if position in self._integers:
+            return BOTH if position in self._decimals else INTEGER
+        return DECIMAL if position in self._decimals else None
