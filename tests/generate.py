@@ -128,3 +128,39 @@ def write_cut(root: Path, documents: Sequence[Document], cut: Cut) -> Path:
     lines = [b'{"id": "lone", "source": "tiny", "text": "Alone."}', b"{not json", b'{"id": "textless"}']
     write_lines(root / "documents" / "generated" / "without-attributes.jsonl", lines)
     return root
+
+
+RECIPE = """
+title = "Rules for the generated corpus | <b>"
+attributes = ["rules", "odd 'set' | <i>"]
+min_text_length = 3
+
+[[rules]]
+name = "low | <b>score</b>"
+exclude = "`exp__tagger__score` < 0.25"
+
+[[rules]]
+name = "long"
+exclude = "n_words > 20 and not present(flag)"
+
+[[rules]]
+name = "dead"
+exclude = "exp__tagger__scores > 0.5"
+
+[[rules]]
+name = "included"
+include = ["number < 0.5", "not present(number)", "language == 'en'"]
+
+[[spans]]
+name = "odd"
+span = "`a \\"key\\" | with <b>'quotes'</b>`"
+min_score = 0.5
+replacement = "[ö]"
+"""
+
+
+def write_recipe(root: Path) -> Path:
+    """A recipe with every kind of rule, as a file."""
+    path = root / "generated.toml"
+    path.write_text(RECIPE, encoding="utf-8")
+    return path

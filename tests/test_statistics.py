@@ -18,10 +18,10 @@ from explorer.catalogue import add_statistic
 from explorer.errors import StatisticError
 from explorer.partials import connect, merge_sql
 from explorer.relations import DOCUMENT_COLUMNS, quote_identifier, quote_literal
-from explorer.statistic import Statistic, load_statistics
+from explorer.statistic import Statistic, load_statistics, with_called
 from explorer.units import UNITS
 from tests.corpora import MEMORY, build_corpus
-from tests.generate import ODD_KEY, ODD_SOURCE, cuts, generated, write_cut
+from tests.generate import ODD_KEY, ODD_SOURCE, cuts, generated, write_cut, write_recipe
 
 STATISTICS = load_statistics()
 CASES = Path(__file__).parent / "cases"
@@ -41,7 +41,8 @@ def cut_corpora(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
     for name, cut in cuts(len(documents)).items():
         root = tmp_path_factory.mktemp(name)
         write_cut(root / "in", documents, cut)
-        report = build_corpus(root / "in", root / "out", **({} if name == "whole" else {"part_bytes": 1}))
+        options = {} if name == "whole" else {"part_bytes": 1}
+        report = build_corpus(root / "in", root / "out", recipes=[str(write_recipe(root))], **options)
         assert report.n_parts == (1 if name == "whole" else len(cut) + 2)
         opened[name] = explorer.open(root / "out")
     yield opened
@@ -136,7 +137,7 @@ def shuffled(
         ).fetchall():
             name = f"{schema}.{quote_identifier(table)}"
             connection.execute(f"create table {name} as from original.{name} as t order by {order}").fetchall()
-        for statistic in STATISTICS.values():
+        for statistic in with_called(STATISTICS.values()):
             add_statistic(connection, statistic)
         connections.append(connection)
     yield connections
