@@ -43,7 +43,7 @@ _port = click.option("--port", type=click.IntRange(1, 65535), help="By default t
 @_port
 def demo_command(out: Path, no_app: bool, workers: int | None, memory: int, port: int | None) -> None:
     """Make a corpus out of this Python environment, build it and open the dashboard."""
-    from explorer.demo import make_demo_corpus
+    from explorer.demo import RECIPE, make_demo_corpus
 
     source = out / "corpus"
     with progress() as listen:
@@ -52,6 +52,7 @@ def demo_command(out: Path, no_app: bool, workers: int | None, memory: int, port
             [str(folder)],
             out / "workspace",
             config_path=folder / "corpus.toml",
+            recipes=[str(folder / RECIPE)],
             workers=workers,
             memory=memory,
             listener=listen,

@@ -41,12 +41,45 @@ ATTRIBUTE_SET = "python_marks"
 COMMENT = "python_marks__comment_lines__comment"
 LONGEST = "python_marks__longest_line__chars"
 NON_ASCII = "python_marks__non_ascii__share"
+RECIPE = "rules-of-thumb.toml"
 SHARES: Mapping[str, int] = {"stdlib": 30, "packages": 50, "descriptions": 15, "licences": 5}  # percent of the cap
 CODE = frozenset({"stdlib", "packages"})
 _SHARD_BYTES = 4_000_000
 _MARK = "# Written by `corpus-explorer demo`, which replaces this folder when it runs again.\n"
 _COMMENT_LINE = re.compile(r"^[ \t\f]*(#[^\r\n]*)", re.MULTILINE)
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC).timestamp()
+
+
+_RULES = f"""
+title = "Rules of thumb"
+doc = "What a careless filter for prose would take from a corpus that is mostly code."
+min_text_length = 1
+
+[[rules]]
+name = "fewer than 50 words"
+exclude = "n_words < 50"
+
+[[rules]]
+name = "more than 100,000 words"
+exclude = "n_words > 100_000"
+
+[[rules]]
+name = "a line of more than 1,000 characters"
+exclude = "{LONGEST} > 1000"
+
+[[rules]]
+name = "over a fifth not ASCII"
+exclude = "{NON_ASCII} > 0.2"
+
+[[rules]]
+name = "over a third comments"
+exclude = "coverage({COMMENT}) / n_chars > 0.333"
+
+[[spans]]
+name = "comment lines"
+span = "{COMMENT}"
+min_score = 0.5
+"""
 
 
 def make_demo_corpus(
@@ -56,7 +89,7 @@ def make_demo_corpus(
     max_bytes: int = MAX_BYTES,
     environment: Environment | None = None,
 ) -> Path:
-    """Write documents, attributes and a `corpus.toml` to `folder` and return it.
+    """Write documents, attributes, a `corpus.toml` and a recipe of filters to `folder` and return it.
 
     `max_bytes` caps the UTF-8 bytes of all texts; a source that needs less than its share leaves the rest to the
     others. `progress` gets the share that is done, rising to 1. Raises `InputError` for an environment without text,
@@ -89,6 +122,7 @@ def make_demo_corpus(
                 raise InputError(f"{where.stdlib}: this environment holds no source file that can be read as text")
             counts = {source: (kept[source], len(its)) for source, its in candidates.items()}
             (temporary / "corpus.toml").write_text(_config(where, n_packages, counts, left_out), encoding="utf-8")
+            (temporary / RECIPE).write_text(_MARK + _RULES, encoding="utf-8")
             if folder.exists():
                 shutil.rmtree(folder)
             temporary.rename(folder)

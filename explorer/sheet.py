@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -87,12 +88,13 @@ def to_datasheet(corpus: Corpus, entries: Iterable[Entry]) -> str:
     name = facts.get("name") or "unnamed corpus"
     blocks = [f"# Datasheet: {markdown(name)}"]
     blocks += [_identity(facts), _definitions(facts)]
-    section = ""
-    for entry in entries:
-        if entry.statistic.section != section:
-            section = entry.statistic.section
-            blocks.append(f"## {section.capitalize()}")
-        blocks += entry_markdown(entry)
+    for section, found in groupby(entries, key=lambda entry: entry.statistic.section):
+        its = list(found)
+        blocks.append(f"## {section.capitalize()}")
+        if any(entry.frame.height for entry in its):
+            blocks += [block for entry in its for block in entry_markdown(entry)]
+        else:
+            blocks.append(_empty_section(section, its))
     blocks.append(_repeat())
     return "\n\n".join(blocks) + "\n"
 
@@ -129,6 +131,17 @@ def _definitions(facts: dict[str, str]) -> str:
         )
         lines.append(f"- **{measure.unit.capitalize()}**: {markdown(measure.definition)}{named}")
     return "\n".join(lines)
+
+
+def _empty_section(section: str, entries: Iterable[Entry]) -> str:
+    """One sentence for a section in which nothing was counted."""
+    names = ", ".join(code_span(entry.statistic.name) for entry in entries)
+    reason = (
+        "The workspace has no recipe of filters (`build --recipe` adds one)"
+        if section == "filters"
+        else "The corpus holds nothing that these statistics count"
+    )
+    return f"{reason}: {names}."
 
 
 def entry_markdown(entry: Entry) -> list[str]:

@@ -125,7 +125,7 @@ def passed_over(inputs: Sequence[str], shards: Iterable[Shard], leave_out: Path 
     """The files below folders among `inputs` that are neither shards nor their attribute files, sorted.
 
     Other endings, files outside `documents/` in a Dolma layout, attribute files without a document file. Hidden
-    files and a corpus.toml are not named.
+    files and TOML files (corpus.toml, recipes) are not named.
     """
     used = {shard.path for shard in shards} | {side.path for shard in shards for side in shard.sides}
     used = {os.path.realpath(path) for path in used if path}
@@ -133,7 +133,7 @@ def passed_over(inputs: Sequence[str], shards: Iterable[Shard], leave_out: Path 
     for root in (Path(os.path.normpath(Path(text).absolute())) for text in inputs):
         for path in _walk(root, leave_out) if root.is_dir() else ():
             below = path.relative_to(root)
-            hidden = path.name == "corpus.toml" or any(part.startswith((".", "_")) for part in below.parts)
+            hidden = path.suffix == ".toml" or any(part.startswith((".", "_")) for part in below.parts)
             if not hidden and os.path.realpath(path) not in used:
                 found.add(_printable(below.as_posix()))
     return sorted(found)
