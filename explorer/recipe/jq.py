@@ -181,22 +181,30 @@ class _Parser(Cursor):
 
     def _postfix(self) -> Value:
         start = self.token.start
+        before = self.dot  # what the last step stepped from
         found, is_step = self._term()
-        before = found
         while True:
             if self.token.kind == ".." or (self.token.kind == "." and self.peek().kind == ".."):
                 self.refuse(".. is not supported")
             if self.token.kind == "[" or (self.token.kind == "." and self.peek().kind == "["):
                 self.accept(".")
                 before, found, is_step = found, self._bracket(found), True
-            elif self.token.kind == "." and self.peek().kind in ("word", "text", *_RESERVED):
-                self.advance()
+            elif self.token.kind == ".":
+                if not self._is_key(self.advance()):
+                    self.refuse("a key must follow the dot")
                 before, found, is_step = found, self._key(found), True
             elif self.accept("?"):
+                if not is_step and self.token.kind in (".", "["):
+                    self.refuse("the mixer takes no key after this ?; put parentheses around what comes before")
                 found = self._guarded(found, before if is_step else None, start)
                 before, is_step = found, False
             else:
                 return found
+
+    def _is_key(self, dot: Token) -> bool:
+        """Whether a key follows a dot; a keyword does so only without a space, to be refused: `if . then`."""
+        token = self.token
+        return token.kind in ("word", "text") or (token.kind in _RESERVED and token.start == dot.end)
 
     def _guarded(self, found: Value, before: Value | None, start: int) -> Value:
         """`?` after a step guards this step alone; after anything else, all of it."""
@@ -211,7 +219,7 @@ class _Parser(Cursor):
         """The value, and whether it ends in a step into the input, such as .KEY."""
         token = self.advance()
         if token.kind == ".":
-            if self.token.kind in ("word", "text", *_RESERVED):
+            if self._is_key(token):
                 return self._key(self.dot), True
             if self.token.kind == "[":
                 return self._bracket(self.dot), True
@@ -240,7 +248,7 @@ class _Parser(Cursor):
     def _number(self) -> Constant:
         token = self.previous
         value = float(token.text)
-        if not math.isfinite(value) or (token.text.isdigit() and int(token.text) >= 2**63):
+        if not math.isfinite(value) or (token.text.isdigit() and int(token.text) > 2**53):
             self.refuse("the number is too large", token.start)
         if self.token.start == token.end and self.token.kind in ("word", "number", *_RESERVED):
             self.refuse("this is not a number that the mixer reads")

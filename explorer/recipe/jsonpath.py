@@ -246,7 +246,7 @@ class _Parser(Cursor):
             return node
         if token.kind == "number":
             value = float(token.text)
-            if not math.isfinite(value):
+            if not math.isfinite(value) or (token.text.lstrip("-").isdigit() and abs(int(token.text)) > 2**53):
                 self.refuse("the number is too large", token.start)
             return Constant(value, (token.start, token.end))
         if token.kind == "text":
