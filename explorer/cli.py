@@ -15,6 +15,7 @@ import explorer
 from explorer.build import DEFAULT_MEMORY, TOKENIZERS, BuildReport, Step, build
 from explorer.errors import ExplorerError, QueryError, UsageError
 from explorer.escape import printable
+from explorer.impact.command import impact_command, recipe_command
 from explorer.render import FORMATS, render, units_of
 from explorer.statistic import Param, Statistic, load_statistics
 from explorer.terminal import Size, progress, say
@@ -260,13 +261,8 @@ def app_command(workspace: Path, port: int | None, no_browser: bool) -> None:
     _open_app(workspace, port, open_browser=not no_browser)
 
 
-try:
-    from explorer.impact.command import impact_command, recipe_command
-except ImportError:
-    pass
-else:
-    cli.add_command(impact_command)
-    cli.add_command(recipe_command)
+cli.add_command(impact_command)
+cli.add_command(recipe_command)
 
 
 def _open_app(workspace: Path, port: int | None, *, open_browser: bool = True) -> None:

@@ -16,6 +16,7 @@ from explorer.impact.source import Source, SourcePart
 from explorer.ingest.rows import ATTRIBUTES_COLUMN, FLAT_SET
 from explorer.recipe.expression import Expression, Path, walk
 from explorer.recipe.model import Recipe, Rule, SpanRule, Stream
+from explorer.recipe.plain import resolved
 from explorer.relations import quote_literal
 
 _SUFFIX = re.compile(r"(\.(jsonl?|ndjson|parquet|gz|gzip|zst|zstd))+\Z")
@@ -82,6 +83,11 @@ class BoundRecipe:
     span_rules: tuple[SpanRule, ...]
     streams: tuple[BoundStream, ...]
     needs: Needs
+
+    @property
+    def resolved(self) -> Recipe:
+        """The recipe with the keys that begin with a star filled in, of the streams that are bound."""
+        return replace(self.recipe, streams=tuple(stream.stream for stream in self.streams))
 
     def stream_shards(self, part: SourcePart) -> list[tuple[int, ...]]:
         return [stream.shards(part) for stream in self.streams]
@@ -225,8 +231,6 @@ def _resolved(stream: Stream, source: Source) -> Stream:
                     mapping[path[0]] = found
     if not mapping:
         return stream
-    from explorer.recipe.plain import resolved
-
     return replace(
         stream,
         rules=tuple(

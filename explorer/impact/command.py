@@ -12,11 +12,13 @@ import polars as pl
 from explorer.build import DEFAULT_MEMORY, Step
 from explorer.errors import ExplorerError, UsageError
 from explorer.executor import default_workers
+from explorer.impact.bind import bind
 from explorer.impact.documents import write_documents
 from explorer.impact.engine import Impact
-from explorer.impact.report import FINDINGS, FORMATS, View, findings, report
+from explorer.impact.report import FINDINGS, FORMATS, View, findings, report, what_is_needed
 from explorer.impact.source import Source, open_source
-from explorer.recipe.mixer import to_mixer
+from explorer.ingest.rows import ATTRIBUTES_COLUMN, FLAT_SET
+from explorer.recipe.mixer_writing import to_mixer_json, to_mixer_yaml
 from explorer.recipe.model import Recipe
 from explorer.recipe.read import builtin_recipes, read_recipe
 from explorer.recipe.toml import to_toml
@@ -106,6 +108,8 @@ def impact_command(
             impact.progress = lambda share: listen(Step("writing documents", share))
             n_rows = write_documents(impact, documents)
     sys.stdout.write(text)
+    if needed := what_is_needed(impact):
+        say(needed)
     if documents is not None:
         say(f"{n_rows:,} rows in {documents}")
         if not reads_texts and any(s.spans for s in impact.bound.streams):
@@ -123,6 +127,12 @@ def find_recipe(source: Source, name: str) -> Recipe:
             if name in (path.name, path.stem):
                 return read_recipe(path)
     return read_recipe(name)
+
+
+def shard_globs(source: Source) -> list[str]:
+    """The paths of a workspace's shards as globs, one a folder and kind of file."""
+    paths = [Path(shard.path) for part in source.parts for shard in part.shards]
+    return sorted({str(path.parent / ("*" + "".join(path.suffixes))) for path in paths})
 
 
 def keeps_text(source: Source) -> bool:
@@ -148,14 +158,28 @@ def list_command(form: str) -> None:
 @click.argument("recipe", metavar="RECIPE")
 @click.option("--workspace", type=click.Path(path_type=Path), help="Fill in the attributes that keys with a star mean.")
 @click.option("--as", "form", type=click.Choice(("toml", "yaml", "json")), default="toml", show_default=True)
+@click.option(
+    "--documents",
+    multiple=True,
+    metavar="GLOB",
+    help="In a mixer config: paths of documents for streams that name none; by default those of the workspace.",
+)
+@click.option("--output", default="mixed", show_default=True, help="In a mixer config: where the mixer is to write.")
 @click.option("--out", type=click.Path(path_type=Path), help="File to write; by default standard output.")
-def write_command(recipe: str, workspace: Path | None, form: str, out: Path | None) -> None:
+def write_command(
+    recipe: str, workspace: Path | None, form: str, documents: tuple[str, ...], output: str, out: Path | None
+) -> None:
     """Write a recipe as TOML, or as a Dolma mixer config (YAML or JSON)."""
     source = open_source(workspace) if workspace is not None else None
     chosen = find_recipe(source, recipe) if source is not None else read_recipe(recipe)
     if source is not None:
-        chosen = Impact(source, chosen).bound.recipe
-    text = to_toml(chosen) if form == "toml" else to_mixer(chosen, form)
+        chosen = bind(chosen, source).resolved
+    if form == "toml":
+        text = to_toml(chosen)
+    else:
+        sets = [name for name in source.sets if name not in (FLAT_SET, ATTRIBUTES_COLUMN)] if source else []
+        paths = documents or (shard_globs(source) if source else ())
+        text = (to_mixer_yaml if form == "yaml" else to_mixer_json)(chosen, paths, sets, output)
     if out is None:
         sys.stdout.write(text)
         return

@@ -15,6 +15,8 @@ from explorer.impact.engine import part_partials
 from explorer.impact.source import Source, SourcePart
 from explorer.partials import Piece, connect, partial_path, write_partial
 from explorer.recipe.model import Recipe
+from explorer.recipe.read import read_recipe
+from explorer.recipe.toml import to_toml
 from explorer.statistic import Statistic, load_statistics
 from explorer.workspace import Workspace, digest, disk_errors, replacing
 
@@ -24,10 +26,6 @@ SUFFIXES = (".toml", ".yaml", ".yml", ".json")
 
 def read_recipes(names: Sequence[str]) -> list[Recipe]:
     """Recipes by path or name. Raises `UsageError` or `InputError`."""
-    if not names:
-        return []
-    from explorer.recipe.read import read_recipe
-
     return [read_recipe(name) for name in names]
 
 
@@ -53,8 +51,6 @@ def add_recipes(workspace: Workspace, names: Sequence[str], recipes: Sequence[Re
     """Put recipes into the workspace: files as they are, built-in ones as TOML. One of the same name is replaced."""
     if not names:
         return
-    from explorer.recipe.toml import to_toml
-
     with disk_errors(workspace.recipes):
         workspace.recipes.mkdir(exist_ok=True)
     for name, recipe in zip(names, recipes, strict=True):

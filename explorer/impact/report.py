@@ -69,6 +69,15 @@ def check_view(impact: Impact, view: View) -> None:
             raise UsageError(f"no source is called {view.source!r}; sources: {', '.join(map(str, sources))}")
 
 
+def what_is_needed(impact: Impact) -> str:
+    """Which taggers would make the attributes of a recipe that finds none of them; empty where it finds some."""
+    bound, needs = impact.bound, impact.bound.recipe.needs
+    of_attributes = [rule for stream in bound.streams for rule in stream.rules if rule.n_keys]
+    if not needs or not of_attributes or not all(rule.is_dead for rule in of_attributes):
+        return ""
+    return f"this workspace has none of the recipe's attributes; they are made by: {', '.join(needs)}"
+
+
 def findings(impact: Impact, wanted: Sequence[str], alarm_share: float) -> list[str]:
     """The warnings that `wanted` (keys of `FINDINGS`) names, one line each. Raises `UsageError` for another key."""
     for name in wanted:

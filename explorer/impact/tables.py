@@ -169,9 +169,10 @@ def _span_rules(bound: BoundRecipe) -> list[dict[str, Any]]:
 
 def _gaps(bound: BoundRecipe, source: Source) -> list[dict[str, Any]]:
     rows = []
+    used = {attribute.attribute_set for attribute in bound.needs.attributes.values()}
     for stream in bound.streams:
-        for name, attributes in stream.loaded.sets:
-            if not attributes:
+        for name, _ in stream.loaded.sets:
+            if name not in used:
                 continue
             for kind in ("absent", "short", "misaligned"):
                 found = [
