@@ -187,7 +187,7 @@ def curve(plot: Plot) -> Chart:
             x=places,
             y=frame[name].to_list(),
             mode="lines",
-            name=plot.title(name).replace("kept ", "").replace(" share", ""),
+            name=_measured(name),
             customdata=hover_texts(plot, frame, [plot.x, name]),
             hovertemplate="%{customdata}<extra></extra>",
         )
@@ -204,7 +204,7 @@ def curve(plot: Plot) -> Chart:
             customdata=[t for name in shares for t in hover_texts(plot, chosen, [plot.x, name])[:1]],
             hovertemplate="%{customdata}<extra></extra>",
         )
-    figure.update_xaxes(title_text=axis_title(plot, plot.x), **ticks)
+    figure.update_xaxes(title_text=plot.title(plot.x), **ticks)
     set_axis(figure, "y", rangemode="tozero", tickformat=".0%", title_text="kept", automargin=True)
     chart = finish(figure, plot, "line chart", plot.x, shares[0], "", 360)
     figure.update_layout(showlegend=True)
@@ -214,3 +214,9 @@ def curve(plot: Plot) -> Chart:
         for row in chosen.iter_rows(named=True)
     )
     return Chart(figure, f"{chart.alt} {said[:1].upper()}{said[1:]}." if said else chart.alt, chart.note)
+
+
+def _measured(share: str) -> str:
+    """What a share is of: kept_doc_share of documents."""
+    measure = share.removeprefix("kept_").removesuffix("_share")
+    return "documents" if measure == "doc" else f"{measure}s"

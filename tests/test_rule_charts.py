@@ -103,7 +103,7 @@ def test_a_curve_marks_the_chosen_threshold() -> None:
         }
     )
     chart, (docs, tokens, mark) = drawn("curve", "threshold", "kept_doc_share", frame)
-    assert (docs["name"], tokens["name"]) == ("doc", "token")
+    assert (docs["name"], tokens["name"]) == ("documents", "tokens")
     assert docs["y"] == [1.0, 0.6, 0.1]
     assert mark["x"] == [0.5, 0.5]
     assert mark["y"] == [0.6, 0.7]
@@ -116,4 +116,4 @@ def test_a_measure_without_values_has_no_curve() -> None:
         schema_overrides={"kept_token_share": pl.Float64},
     )
     _, traces = drawn("curve", "threshold", "kept_doc_share", frame)
-    assert [trace["name"] for trace in traces] == ["doc", "chosen: 1"]
+    assert [trace["name"] for trace in traces] == ["documents", "chosen: 1"]

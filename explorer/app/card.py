@@ -38,13 +38,14 @@ class Supply:
 
     `run` answers a statistic with its arguments; `given` are arguments that another place on the page sets (the card
     shows no widget for them); `repeat` says, in Markdown, how the numbers may be had again; `weight` is the column
-    that charts weigh by.
+    that charts weigh by; with `is_short` the table is folded.
     """
 
     run: Callable[[Statistic, Mapping[str, Value]], Answer]
     repeat: str
     given: Mapping[str, Value] = field(default_factory=dict)
     weight: str = ""
+    is_short: bool = False
 
 
 @st.fragment
@@ -66,7 +67,7 @@ def card(statistic: Statistic, supply: Supply | None = None) -> None:
         if answer.note:
             st.markdown(f":orange-badge[Sample] {safe(answer.note)}")
         if frame.height:
-            _result(statistic, frame, controls_row, supply.weight if supply else "")
+            _result(statistic, frame, controls_row, supply)
         else:
             st.info(safe(why_empty(statistic.section, arguments)))
         _footer(statistic, arguments, frame, supply)
@@ -130,12 +131,12 @@ def _only(param: Param, key: str, tip: str) -> str:
     return chosen or ""
 
 
-def _result(statistic: Statistic, frame: pl.DataFrame, controls_row: DeltaGenerator, weight: str) -> None:
+def _result(statistic: Statistic, frame: pl.DataFrame, controls_row: DeltaGenerator, supply: Supply | None) -> None:
     units = units_of(frame, statistic)
     if frame.height == 1 and not statistic.chart and frame.width > 2:
         _figures(frame, units, statistic)
         return
-    chart = _chart(statistic, frame, controls_row, weight)
+    chart = _chart(statistic, frame, controls_row, supply.weight if supply else "")
     if chart is not None:
         st.plotly_chart(
             chart.figure,
@@ -147,7 +148,8 @@ def _result(statistic: Statistic, frame: pl.DataFrame, controls_row: DeltaGenera
             st.caption(safe(chart.note))
     if is_prose(frame, units):
         show_prose(frame, units)
-    else:
+        return
+    with st.expander("Table", type="compact") if chart and supply and supply.is_short else st.container():
         show_table(frame, units, f"{statistic.name}.table", f"Table: {statistic.title}", statistic)
 
 

@@ -1,0 +1,253 @@
+"""The Filters page: a recipe, its numbers in the reader's hands, and what it does to the corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import streamlit as st
+
+from explorer.app import session
+from explorer.app.filters_compare import show_compare
+from explorer.app.filters_edit import entries
+from explorer.app.filters_explore import show_explore
+from explorer.app.filters_export import show_export
+from explorer.app.filters_impact import SharedImpact, current_impact, current_source
+from explorer.app.filters_order import chosen_order, show_order
+from explorer.app.filters_panel import Panel, panel, reset
+from explorer.app.filters_ranges import Quantiles, read_quantiles
+from explorer.app.filters_recipes import (
+    UPLOADED,
+    Choice,
+    Offer,
+    default_choice,
+    offered,
+    read_upload,
+)
+from explorer.app.filters_results import (
+    MEASURES,
+    View,
+    dead_rules,
+    has_tokens,
+    headline,
+    rules_card,
+    show_cards,
+    show_sql,
+    source_names,
+    warnings,
+)
+from explorer.app.frame import guarded, heading
+from explorer.app.text import safe
+from explorer.app.words import section_lead, section_title
+from explorer.errors import ExplorerError
+from explorer.escape import code_span
+from explorer.impact.source import Source
+from explorer.recipe.model import Recipe
+from explorer.recipe.showing import shown
+from explorer.statistic import load_statistics
+
+_TABS = ("Rules", "Sources", "Together", "Documents", "Threshold", "Compare", "Export")
+_HEIGHT = 640  # of the panel, which scrolls inside
+
+
+@guarded
+def filters_page() -> None:
+    heading(section_title("filters"), section_lead("filters"))
+    source = current_source()
+    offer = offered(source)
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom", key="filters-choice"):
+        choice = _choose(offer, source)
+        _upload()
+        controls = st.container(horizontal=True, gap="medium", vertical_alignment="bottom", width="content")
+    for name, reason in offer.refused:
+        st.warning(f"{code_span(f'recipes/{name}')} is left out: {safe(reason)}")
+    if choice is None:
+        st.info(
+            "There is no recipe yet. Upload one (TOML, or a Dolma mixer config in YAML or JSON), or put it under "
+            "`recipes/` of the workspace."
+        )
+        return
+    _account(choice.recipe)
+    try:
+        impact = current_impact(choice.recipe)
+    except ExplorerError as error:
+        st.error(f"This recipe cannot be applied to this corpus. {safe(str(error))}")
+        st.markdown("Choose or upload another one.")
+        return
+    dead = dead_rules(impact)
+    bound = impact.bound
+    if len(dead) == len(bound.rules) + len(bound.span_rules) > 0:
+        _dead_recipe(choice.recipe, dead)
+        return
+    _body(choice, offer, controls, dead)
+
+
+def _body(choice: Choice, offer: Offer, controls: st.delta_generator.DeltaGenerator, dead: dict[str, str]) -> None:
+    quantiles = _quantiles()
+    figures = st.container()
+    left, right = st.columns([6, 7], gap="medium")
+    with left, st.container(height=_HEIGHT, key="panel"):
+        seen = panel(choice, quantiles, dead, partial(shown, is_spans=_is_spans(current_source())))
+    recipe = seen.recipe
+    try:
+        impact = current_impact(recipe)
+        document_rules = [entry for entry in entries(choice.recipe) if not entry.is_span]
+        order = chosen_order(choice.name, len(document_rules))
+        view = _view(impact, controls, _names_in_order(seen, [document_rules[n].key for n in order]))
+        if recipe != choice.recipe:
+            controls.button("Reset", on_click=reset, args=(choice,), help="Put every rule and threshold back.")
+        with figures:
+            headline(impact)
+            warnings(impact)
+        with right:
+            show_cards(impact, view, "filter_waterfall", is_short=True)
+            show_order(choice.name, [entry.rule.name for entry in document_rules], order)
+    except ExplorerError as error:
+        st.error(f"These numbers cannot be had. {safe(str(error))}")
+        return
+    _tabs(choice, offer, seen, impact, view, quantiles)
+    show_sql(impact)
+
+
+def _is_spans(source: Source) -> Callable[[tuple[str, ...]], bool]:
+    """Whether an attribute has spans, as far as the corpus knows it."""
+    shapes: dict[tuple[str, ...], set[str]] = {}
+    for attributes in source.sets.values():
+        for one in attributes:
+            shapes.setdefault(one.path, set()).add(one.shape)
+    return lambda keys: shapes.get(keys) == {"spans"}
+
+
+def _tabs(choice: Choice, offer: Offer, seen: Panel, impact: SharedImpact, view: View, quantiles: Quantiles) -> None:
+    """The rest, a tab at a time: only the open one is computed."""
+    tabs = st.tabs(_TABS, key="tab", bind="query-params")
+    for name, tab in zip(_TABS, tabs, strict=True):
+        if not tab.open:
+            continue
+        with tab:
+            if name == "Rules":
+                rules_card(impact, view)
+            elif name == "Sources":
+                show_cards(impact, view, "filter_sources", "filter_rules_by_source")
+            elif name == "Together":
+                show_cards(impact, view, "filter_intersections", "filter_correlations")
+            elif name == "Documents":
+                show_cards(impact, view, "filter_by_language", "filter_by_domain", "filter_by_length")
+                show_cards(impact, view, "filter_spans", "filter_outcomes")
+            elif name == "Threshold":
+                show_explore(seen.on, impact)
+            elif name == "Compare":
+                show_compare(seen.recipe, choice, offer, quantiles, view)
+            else:
+                show_export(choice, seen.recipe, current_source())
+
+
+def _choose(offer: Offer, source: Source) -> Choice | None:
+    names = [choice.name for choice in offer.choices]
+    if not names:
+        return None
+    default = default_choice(offer, source)
+    index = names.index(default.name) if default is not None else 0
+    chosen = st.selectbox(
+        "Recipe",
+        names,
+        index,
+        key="recipe",
+        bind="query-params",
+        width=250,
+        help="The workspace's own recipes first, then those that come with the explorer, then one that was uploaded.",
+    )
+    return offer.find(chosen)
+
+
+def _upload() -> None:
+    """A file of the reader's own; what is wrong with it is said where it was given."""
+    with st.popover("Upload a recipe"):
+        file = st.file_uploader(
+            "TOML, or a Dolma mixer config in YAML or JSON",
+            ["toml", "yaml", "yml", "json"],
+            key="upload",
+            max_upload_size=2,
+            on_change=_take,
+        )
+        st.caption("It stays in this session: a link cannot bring it along. Save it in the workspace to keep it.")
+    reason = st.session_state.get("upload.refused")
+    if reason and file is not None:
+        st.error(f"The recipe was refused. {safe(reason)}")
+
+
+def _take() -> None:
+    """Read an upload and choose it."""
+    st.session_state["upload.refused"] = ""
+    file = st.session_state.get("upload")
+    if file is None:
+        return
+    try:
+        recipe = read_upload(file.name, file.getvalue())
+    except ExplorerError as error:
+        st.session_state["upload.refused"] = str(error)
+        return
+    st.session_state[UPLOADED] = recipe
+    uploaded = next(choice for choice in offered(current_source()).choices if choice.origin == "uploaded")
+    st.session_state["recipe"] = uploaded.name
+
+
+def _account(recipe: Recipe) -> None:
+    """What the recipe is, and where its numbers come from."""
+    said = []
+    if recipe.title:
+        said.append(f"**{safe(recipe.title)}**")
+    if recipe.doc:
+        said.append(safe(recipe.doc))
+    if said:
+        st.markdown(" · ".join(said))
+    if recipe.origin:
+        st.caption(f"From {safe(recipe.origin)}")
+
+
+def _dead_recipe(recipe: Recipe, dead: dict[str, str]) -> None:
+    """A recipe that finds none of its attributes: what would make them."""
+    st.info("No rule of this recipe finds its attributes in this corpus, so that it would remove nothing.")
+    if recipe.needs:
+        taggers = ", ".join(code_span(name) for name in recipe.needs)
+        st.markdown(
+            f"Its attributes are made by the taggers {taggers}. Run them beside the documents, for example with the "
+            "Dolma toolkit, and build again: the texts are not read a second time."
+        )
+        st.code(f"dolma tag --documents 'documents/*' --taggers {' '.join(recipe.needs)}", "bash", wrap_lines=True)
+    with st.expander("What each rule looks for", expanded=not recipe.needs):
+        st.markdown("\n".join(f"- {code_span(name)}: {safe(reason)}" for name, reason in dead.items()))
+    st.markdown("Or choose another recipe above.")
+
+
+def _names_in_order(seen: Panel, keys: Sequence[str]) -> str:
+    """The rules that are on, by the names that they have now, one a line; empty in the recipe's own order."""
+    on = [entry for entry in seen.on if not entry.is_span]
+    names = {entry.key: now.rule.name for entry, now in zip(on, entries(seen.recipe), strict=False)}
+    wanted = [names[key] for key in keys if key in names]
+    return "" if wanted == list(names.values()) else "\n".join(wanted)
+
+
+def _view(impact: SharedImpact, controls: st.delta_generator.DeltaGenerator, order: str) -> View:
+    """How the numbers are looked at: controls beside the recipe."""
+    measures = [name for name in MEASURES if name != "tokens" or has_tokens(impact)]
+    with controls:
+        measure = st.segmented_control(
+            "Count", measures, default="documents", required=True, key="measure", bind="query-params", wrap=True
+        )
+        only = st.selectbox(
+            "Source", source_names(impact), None, key="source", bind="query-params", placeholder="all", width=150,
+            help="Rules, waterfall, combinations, correlations and spans of this source alone.",
+        )  # fmt: skip
+    return View(measure or "documents", only or "", order)
+
+
+def _quantiles() -> Quantiles:
+    """The quantiles of every attribute's scores, out of the catalogue: what sliders range over."""
+    statistic = load_statistics().get("attribute_quantiles")
+    if statistic is None:
+        return {}
+    try:
+        return read_quantiles(session.run(statistic, statistic.arguments({})))
+    except ExplorerError:
+        return {}  # sliders then range around the numbers of the recipe

@@ -1,0 +1,3 @@
+from explorer.app.filters import filters_page
+
+filters_page()
