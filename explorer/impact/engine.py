@@ -6,16 +6,19 @@ results are those of every other statistic. Nothing is written into the workspac
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
+
 import duckdb
 import polars as pl
 
 from explorer.catalogue import add_statistic, merge_into, sql_value
 from explorer.errors import UsageError
 from explorer.impact.bind import BoundRecipe, BoundStream, bind
+from explorer.impact.cache import DEFAULT_BUDGET, Inputs
 from explorer.impact.cuts import Reader, create_effects, cuts_relation
-from explorer.impact.hits import hits_relation
+from explorer.impact.hits import MORE, hits_relation, stream_condition
 from explorer.impact.inputs import inputs_relation
 from explorer.impact.source import Source, SourcePart
 from explorer.impact.tables import write_recipe_tables
@@ -25,7 +28,6 @@ from explorer.relations import quote_identifier
 from explorer.statistic import Statistic, find_statistic, load_statistics, with_called
 
 SECTION = "filters"
-BROKEN_DOWN = ("language", "domain")  # columns of the documents that removals are also given by
 DEFAULT_MEMORY = 1 << 30
 Progress = Callable[[float], None]
 
@@ -34,13 +36,53 @@ def ignore(share: float) -> None:
     """No one watches."""
 
 
+class Desk:
+    """What the impacts of several recipes on one workspace share: a connection, its macros, the inputs in memory.
+
+    The tables of one recipe at a time are there; the next one's take their place.
+    """
+
+    def __init__(self, threads: int, memory: int, budget: int) -> None:
+        self.connection = connect(memory, threads=threads)
+        self.connection.execute("set parquet_metadata_cache = true").fetchall()
+        self.connection.execute("create schema merged").fetchall()
+        self.inputs = Inputs(self.connection, budget)
+        self.macros: set[str] = set()
+        self.merged: set[str] = set()
+        self.user: Impact | None = None  # whose tables are there
+        self.n_users = 0
+
+    def seat(self, user: Impact) -> None:
+        """Replace the tables of the last recipe by those of another."""
+        if self.user is user:
+            return
+        run = self.connection.execute
+        run("begin").fetchall()
+        for schema, name in run("select schema_name, table_name from duckdb_tables() where not temporary").fetchall():
+            run(f"drop table {quote_identifier(schema)}.{quote_identifier(name)}").fetchall()
+        write_recipe_tables(self.connection, [user.bound], user.source)
+        run("commit").fetchall()
+        self.merged.clear()
+        self.user = user
+
+    def leave(self, user: Impact) -> None:
+        self.n_users -= 1
+        if self.user is user:
+            self.user = None
+        if not self.n_users:
+            self.connection.close()
+
+
 class Impact:
-    """One recipe on one workspace. Not safe to share between threads.
+    """One recipe on one workspace. Not safe to share between threads, nor are two that share a desk.
 
     With `exact`, what span rules leave is counted in the texts of the documents that they touch, which are read again;
     without, bytes, words and tokens after replacement (and what a minimum length removes of these) are estimates.
+    `memory` bounds the engine, and `budget` the part of it that holds inputs for the next recipe, in bytes.
     Raises `UsageError` where the recipe asks what the index cannot answer, naming the expression.
     """
+
+    is_sample = False
 
     def __init__(
         self,
@@ -51,16 +93,32 @@ class Impact:
         exact: bool = False,
         threads: int = 2,
         memory: int = DEFAULT_MEMORY,
+        budget: int = DEFAULT_BUDGET,
         progress: Progress = ignore,
+        desk: Desk | None = None,
     ) -> None:
         self.source = source
         self.bound = bind(recipe, source, only_stream)
         self.progress = progress
         self.reader = Reader(source.root, source.token_counter) if exact else None
-        self._connection = connect(memory, threads=threads)
-        self._made: set[str] = set()
-        self._connection.execute("create schema merged").fetchall()
-        write_recipe_tables(self._connection, [self.bound], source, exact=exact)
+        self._desk = desk or Desk(threads, memory, budget)
+        self._desk.n_users += 1
+        self._is_open = True
+
+    def with_recipe(self, recipe: Recipe, *, only_stream: str = "") -> Impact:
+        """Another recipe on the same workspace; what was read of the index for this one is not read again.
+
+        Both stay valid, and each is to be closed; they share an engine, so that only one works at a time.
+        """
+        return Impact(
+            self.source, recipe, only_stream=only_stream, exact=self.reader is not None, progress=self.progress,
+            desk=self._desk,
+        )  # fmt: skip
+
+    @property
+    def n_sampled(self) -> int:
+        """Documents that the numbers were counted on: all."""
+        return self.source.n_docs
 
     def __enter__(self) -> Impact:
         return self
@@ -71,7 +129,9 @@ class Impact:
         self.close()
 
     def close(self) -> None:
-        self._connection.close()
+        if self._is_open:
+            self._is_open = False
+            self._desk.leave(self)
 
     def run(self, name: str, **parameters: object) -> pl.DataFrame:
         """A statistic of the section `filters` for this recipe. Raises `UsageError` for a wrong name or parameter."""
@@ -79,55 +139,60 @@ class Impact:
         if statistic.section != SECTION:
             raise UsageError(f"{name} is no statistic of filter impact; `corpus-explorer show {name}` prints it")
         arguments = statistic.arguments(parameters)
-        self._prepare([statistic])
+        self.compute([statistic])
         given = ", ".join(f"{param.name} := {sql_value(arguments[param.name])}" for param in statistic.params)
-        frame = self._connection.sql(f"from {statistic.name}({given})").pl()
+        frame = self.connection.sql(f"from {statistic.name}({given})").pl()
         assert isinstance(frame, pl.DataFrame)
         return frame
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
         """The engine, for queries over `inputs` and `hits` once they are prepared."""
-        return self._connection
+        self._desk.seat(self)
+        return self._desk.connection
 
     def prepare(self, part: SourcePart) -> tuple[list[BoundStream], bool]:
         """Create `inputs` and `effects` of a part; the streams with documents there, and whether there are effects."""
-        return prepare_inputs(self._connection, self.bound, part, BROKEN_DOWN, self.reader)
+        return prepare_inputs(self.connection, self.bound, part, MORE, self.reader)
 
     def hits(self, part: SourcePart, *, as_table: bool = False) -> bool:
         """Create `hits` of a part (empty where no stream has documents there); whether there are `effects` too."""
-        return prepare_hits(self._connection, self.bound, part, BROKEN_DOWN, as_table=as_table, reader=self.reader)
+        return prepare_hits(self.connection, self.bound, part, as_table=as_table, reader=self.reader)
 
-    def _prepare(self, statistics: Iterable[Statistic]) -> None:
+    def compute(self, statistics: Iterable[Statistic]) -> None:
         """Compute what these statistics read and has not been computed: all of it in one pass over the parts."""
+        connection, desk = self.connection, self._desk
         known = load_statistics()
-        wanted = [s for s in with_called(statistics) if s.name not in self._made]
-        needed = {name for s in wanted for name in s.reads}
-        missing = [known[name] for name in sorted(needed) if f"merged.{name}" not in self._made]
+        wanted = with_called(statistics)
+        missing = [known[name] for name in sorted({n for s in wanted for n in s.reads} - desk.merged)]
         if missing:
-            self._compute(missing)
+            self._merge(missing)
         for statistic in wanted:
-            add_statistic(self._connection, statistic)
-            self._made.add(statistic.name)
+            if statistic.name not in desk.macros:
+                add_statistic(connection, statistic)
+                desk.macros.add(statistic.name)
 
-    def _compute(self, statistics: Sequence[Statistic]) -> None:
+    def _merge(self, statistics: Sequence[Statistic]) -> None:
+        """Create the merged tables of statistics out of the partials of all parts."""
+        connection, desk = self.connection, self._desk
+        made: set[str] = set()
         done = 0
         for part in self.source.parts:
-            tables = part_partials(self._connection, self.bound, part, statistics, self.reader)
-            for statistic, relation in tables:
-                table = f"partial_{statistic.name}"
-                made = "insert into" if table in self._made else "create table"
-                as_ = "" if table in self._made else " as"
-                self._connection.execute(f"{made} {table}{as_} {relation}").fetchall()
-                self._made.add(table)
+            for statistic, query in part_partials(connection, self.bound, part, statistics, self.reader, desk.inputs):
+                start = (
+                    f"insert into partial_{statistic.name} from"
+                    if statistic.name in made
+                    else (f"create or replace temp table partial_{statistic.name} as from")
+                )
+                connection.execute(f"{start} ({_with_names(connection, query)})").fetchall()
+                made.add(statistic.name)
             done += part.n_docs
             self.progress(done / max(1, self.source.n_docs))
         for statistic in statistics:
-            if f"partial_{statistic.name}" in self._made:
-                merge_into(self._connection, statistic, f"partial_{statistic.name}")
-                self._connection.execute(f"drop table partial_{statistic.name}").fetchall()
-                self._made.discard(f"partial_{statistic.name}")
-                self._made.add(f"merged.{statistic.name}")
+            if statistic.name in made:
+                merge_into(connection, statistic, f"partial_{statistic.name}")
+                connection.execute(f"drop table temp.partial_{statistic.name}").fetchall()
+                desk.merged.add(statistic.name)
 
 
 def part_partials(
@@ -136,20 +201,43 @@ def part_partials(
     part: SourcePart,
     statistics: Sequence[Statistic],
     reader: Reader | None = None,
+    inputs: Inputs | None = None,
 ) -> Iterable[tuple[Statistic, str]]:
     """The partials of one part as SQL, to be run before the next one is asked for: (statistic, query).
 
-    The relation `part` is made anew for each kind of relation that they read.
+    The relation `part` is made anew for each kind of relation that they read. `inputs` are kept in memory for the next
+    recipe; without, for these statistics only.
     """
-    is_simple = len(statistics) == 1 and statistics[0].over == "hits"
-    more = [] if is_simple and statistics[0].name == "filter_intersections" else list(BROKEN_DOWN)
-    has_effects = prepare_hits(connection, bound, part, more, as_table=not is_simple, reader=reader)
-    for over in sorted({s.over for s in statistics if s.over}):
-        relation = cuts_relation(has_effects) if over == "cuts" else "from hits"
-        connection.execute(f"create or replace temp view part as {relation}").fetchall()
-        for statistic in statistics:
-            if statistic.over == over:
-                yield statistic, statistic.partial_sql
+    has_spans = any(stream.spans for stream in bound.streams)
+    has_effects = has_spans and prepare_inputs(connection, bound, part, MORE, reader)[1]
+    more = [name for name in MORE if _is_read(name, bound, statistics)]
+    with (inputs or Inputs(connection, budget=0)).part(part, bound, more) as places:
+        streams = [stream for stream in bound.streams if stream.shards(part)] or bound.streams[:1]
+        hits = hits_relation(bound, streams, more, has_effects=has_effects, places=places)
+        connection.execute(f"create or replace temp view hits as {hits}").fetchall()
+        for over in sorted({s.over for s in statistics if s.over}):
+            relation = cuts_relation(has_effects) if over == "cuts" else "from hits"
+            connection.execute(f"create or replace temp view part as {relation}").fetchall()
+            for statistic in statistics:
+                if statistic.over == over:
+                    yield statistic, statistic.partial_sql
+
+
+def _is_read(name: str, bound: BoundRecipe, statistics: Sequence[Statistic]) -> bool:
+    """Whether a column of the documents is needed for some statistics' partials."""
+    if name == "n_bytes_trimmed":
+        return any(rule.kind == "length" for rule in bound.rules)
+    if name == "n_chars" and any(s.over == "cuts" for s in statistics):
+        return True
+    return any(re.search(rf"\b{name}(_after)?\b", s.partial_sql) for s in statistics)
+
+
+def _with_names(connection: duckdb.DuckDBPyConnection, query: str) -> str:
+    """The query with names as text: in memory they are numbers of a part's own."""
+    relation = connection.sql(query)
+    numbered = [n for n, kind in zip(relation.columns, relation.types, strict=True) if kind.id == "enum"]
+    casts = ", ".join(f"{quote_identifier(n)}::varchar as {quote_identifier(n)}" for n in numbered)
+    return f"select *{f' replace ({casts})' if casts else ''} from ({query})"
 
 
 def prepare_inputs(
@@ -160,10 +248,10 @@ def prepare_inputs(
     reader: Reader | None = None,
 ) -> tuple[list[BoundStream], bool]:
     """Create `inputs` and `effects` of one part; the streams with documents there, and whether there are effects."""
-    shards = bound.stream_shards(part)
-    relation = inputs_relation(part, bound.needs, shards, more)
+    taken = [stream_condition(part, stream) for stream in bound.streams]
+    relation = inputs_relation(part, bound.needs, taken, more)
     connection.execute(f"create or replace temp view inputs as {relation}").fetchall()
-    streams = [s for s in bound.streams if shards[s.number]]
+    streams = [stream for stream in bound.streams if stream.shards(part)]
     return streams, create_effects(connection, part, streams, reader)
 
 
@@ -171,26 +259,15 @@ def prepare_hits(
     connection: duckdb.DuckDBPyConnection,
     bound: BoundRecipe,
     part: SourcePart,
-    more: Sequence[str] = (),
     *,
     as_table: bool,
     reader: Reader | None = None,
 ) -> bool:
     """Create `inputs`, `effects` and `hits` of one part on a connection; whether there are effects of span rules."""
-    streams, has_effects = prepare_inputs(connection, bound, part, more, reader)
-    hits = hits_relation(bound, streams or bound.streams[:1], more, has_effects=has_effects)
-    _replace(connection, "hits", hits, as_table=as_table)
+    streams, has_effects = prepare_inputs(connection, bound, part, MORE, reader)
+    query = hits_relation(bound, streams or bound.streams[:1], has_effects=has_effects)
+    if as_table:
+        connection.execute(f"create or replace temp table hits_of_part as {query}").fetchall()
+        query = "from hits_of_part"
+    connection.execute(f"create or replace temp view hits as {query}").fetchall()
     return has_effects
-
-
-def _replace(connection: duckdb.DuckDBPyConnection, name: str, query: str, *, as_table: bool) -> None:
-    """A temporary relation in place of the last one, whichever kind that was."""
-    kinds = dict(
-        connection.execute(
-            "select table_name, table_type from information_schema.tables where table_name = $name", {"name": name}
-        ).fetchall()
-    )
-    if name in kinds:
-        kind = "view" if kinds[name] == "VIEW" else "table"
-        connection.execute(f"drop {kind} {quote_identifier(name)}").fetchall()
-    connection.execute(f"create temp {'table' if as_table else 'view'} {quote_identifier(name)} as {query}").fetchall()

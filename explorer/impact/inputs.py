@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from explorer.attributes import Attribute
@@ -12,6 +14,9 @@ from explorer.relations import IndexedSet, documents_relation, quote_identifier,
 # What every answer is given by, whatever the rules look at.
 WEIGHTS = ("n_bytes", "n_words", "n_tokens")
 ALWAYS = ("doc", "source", "n_chars", "n_bytes_trimmed", *WEIGHTS)
+
+DOCUMENTS, JOINED = "documents", "joined"  # homes of columns: the documents' file, several files; else a set (set:NAME)
+_COLUMN = re.compile(r"""\b(a_[0-9a-f]{12})_([a-z]+)\b|\b(is_short_[0-9]+)\b|"([a-z0-9_]+)\"""")
 
 
 @dataclass(frozen=True)
@@ -25,14 +30,14 @@ class Needs:
     filled: Mapping[str, tuple[str, str]]  # roles of documents that an attribute fills
 
 
-def inputs_relation(part: SourcePart, needs: Needs, streams: Sequence[Sequence[int]], more: Sequence[str] = ()) -> str:
-    """SQL of the inputs over one part. `streams` lists, for each stream, the numbers of its shards in the part.
+def inputs_relation(part: SourcePart, needs: Needs, streams: Sequence[str], more: Sequence[str] = ()) -> str:
+    """SQL of the inputs over one part. `streams` says of each stream when a document is in it (see `in_shards`).
 
-    Columns: those always needed, `in_<k>` (whether the document's shard is of stream k), what the conditions need, and
-    `more` columns of the documents.
+    Columns: those always needed, `in_<k>` (whether the document is in stream k), what the conditions need, and `more`
+    columns of the documents.
     """
     items = [f"d.{quote_identifier(name)}" for name in dict.fromkeys((*ALWAYS, *sorted(_own(needs)), *more))]
-    items += [f"{_is_among('d.shard', shards, part)} as in_{k}" for k, shards in enumerate(streams)]
+    items += [f"{condition} as in_{k}" for k, condition in enumerate(streams)]
     joins: list[str] = []
     aliases: dict[str, str] = {}
     for one in _used_sets(part, needs):
@@ -41,7 +46,7 @@ def inputs_relation(part: SourcePart, needs: Needs, streams: Sequence[Sequence[i
     for name, number in needs.short.items():
         if f"is_short_{number}" in needs.columns:
             alias_ = aliases.get(name)
-            short = _is_among("d.shard", sorted(part.short.get(name, {})), part)
+            short = in_shards(sorted(part.short.get(name, {})), part)
             missing = f"({alias_}.state = 'missing' and {short})" if alias_ else "false"
             items.append(f"{missing} as is_short_{number}")
     for attribute in sorted(needs.attributes.values(), key=lambda a: a.column):
@@ -66,12 +71,48 @@ def _own(needs: Needs) -> set[str]:
     return {name for name in needs.columns if not name.startswith("is_short_")}
 
 
-def _is_among(column: str, numbers: Sequence[int], part: SourcePart) -> str:
+def in_shards(numbers: Sequence[int], part: SourcePart) -> str:
+    """SQL of whether a document is in one of some shards of a part."""
     if not numbers:
         return "false"
     if len(numbers) == len(part.shards):
         return "true"
-    return f"({column} in ({', '.join(map(str, numbers))}))"
+    return f'("shard" in ({", ".join(map(str, numbers))}))'
+
+
+def columns_of(condition: str, needs: Needs) -> frozenset[str]:
+    """The columns of the inputs that a condition looks at, but for those that are always there."""
+    found = set()
+    for stem, suffix, short, own in _COLUMN.findall(condition):
+        if stem in needs.attributes or stem in needs.lists:
+            found.add(f"{stem}_{suffix}")
+        elif short in needs.columns or own in needs.columns or own == "shard":
+            found.add(short or own)
+    return frozenset(found)
+
+
+def home_of(columns: AbstractSet[str], needs: Needs) -> str:
+    """Where some columns are: in the documents' file, in that of one set, or in several."""
+    homes = set()
+    for column in columns:
+        stem, _, suffix = column.rpartition("_")
+        if column.startswith("is_short_") or suffix == "spans":
+            return JOINED
+        homes.add(f"set:{needs.attributes[stem].attribute_set}" if stem in needs.attributes else DOCUMENTS)
+    return homes.pop() if len(homes) == 1 else JOINED if homes else DOCUMENTS
+
+
+def home_relation(part: SourcePart, needs: Needs, home: str) -> str:
+    """SQL of what is at a home, a row a document in their order."""
+    if home == JOINED:
+        return f"select * from ({inputs_relation(part, needs, [])}) order by doc"
+    if home == DOCUMENTS:
+        return documents_relation(part.indexed, needs.filled) + (" order by d.doc" if needs.filled else "")
+    name = home.removeprefix("set:")
+    found = part.indexed.find(name)
+    items = [item for a in needs.attributes.values() if a.attribute_set == name for item in _wide(a, {name: "s"}, part)]
+    relation = f"range({part.n_docs})" if found is None else f"read_parquet({quote_literal(str(found.path))})"
+    return f"select {', '.join(items)} from {relation} as s"
 
 
 def _used_sets(part: SourcePart, needs: Needs) -> list[IndexedSet]:
