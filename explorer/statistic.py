@@ -123,15 +123,17 @@ class Statistic:
 
     @property
     def partial_key(self) -> str:
-        """What a stored partial depends on: its SQL without comments and spacing, its relation, the helper macros."""
-        text = repr((self.over, RELATIONS_VERSION, self.keep, normalise(self.partial_sql), macros_sql()))
+        """What a stored partial depends on: its SQL without comments and spacing, its relation, the helper macros in use."""
+        sql = normalise(self.partial_sql)
+        text = repr((self.over, RELATIONS_VERSION, self.keep, sql, macros_used(sql)))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
     def sql_hash(self) -> str:
         """Identifies the computation in provenance: partial, merge and result together."""
         rules = repr((sorted(self.merge.items()), self.keep))
-        text = "\n".join((self.partial_key, rules, normalise(self.result_sql)))
+        result = normalise(self.result_sql)
+        text = "\n".join((self.partial_key, rules, result, macros_used(result)))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
@@ -165,9 +167,23 @@ def normalise(sql: str) -> str:
 
 
 @cache
-def macros_sql() -> str:
-    """The helper macros (`queries/macros.sql`), normalised: they are part of every computation."""
-    return normalise((queries_root() / "macros.sql").read_text(encoding="utf-8"))
+def _macros() -> Mapping[str, str]:
+    """The helper macros (`queries/macros.sql`) by name, normalised."""
+    text = (queries_root() / "macros.sql").read_text(encoding="utf-8")
+    found = [normalise(_clean(statement.query)) for statement in duckdb.extract_statements(text)]
+    return {sql.removeprefix("create macro ").partition("(")[0]: sql for sql in found}
+
+
+def macros_used(sql: str) -> str:
+    """The helper macros that some SQL calls, directly or through others: they are part of its computation."""
+    used: dict[str, str] = {}
+    pending = [sql]
+    while pending:
+        called = set(re.findall(r"\b(\w+)\(", pending.pop()))
+        for name in called & _macros().keys() - used.keys():
+            used[name] = _macros()[name]
+            pending.append(used[name])
+    return "; ".join(used[name] for name in sorted(used))
 
 
 def queries_root() -> Path:

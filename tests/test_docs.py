@@ -12,6 +12,8 @@ import click
 
 from explorer.cli import cli
 from explorer.escape import markdown
+from explorer.recipe.plain import parse_plain
+from explorer.recipe.read import parse_recipe
 from explorer.statistic import Param, load_statistics
 from explorer.units import MEASURES
 
@@ -100,3 +102,18 @@ def test_only_the_app_imports_streamlit() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert result.stdout.strip() == "False"
+
+
+def test_the_recipe_and_the_conditions_in_the_docs_are_read() -> None:
+    text = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    recipe = parse_recipe(block, "docs", "toml")
+    assert [rule.kind for rule in recipe.streams[0].rules] == ["include", "exclude", "exclude", "length"]
+    table = text.partition("| condition | meaning |")[2].partition("\n\n")[0]
+    cells = [line.split("|")[1] for line in table.strip().splitlines()[1:]]
+    spans = [a or b for cell in cells for a, b in re.findall(r"``(.+?)``|`([^`]+)`", cell)]
+    conditions = [span.strip() for span in spans if span not in ("and", "or", "not", "+ - * /")]
+    assert len(conditions) > 15
+    for condition in conditions:
+        is_value = re.fullmatch(r"[a-z_.]+|count.*|max.*|min.*|sum.*|coverage.*", condition)
+        parse_plain(f"{condition} == 1" if is_value else condition)

@@ -30,6 +30,27 @@ licence = "CC0-1.0"
 """
 
 
+RECIPE = """
+title = "Golden | <recipe>"
+
+[[rules]]
+name = "low *score*"
+exclude = "marks__t__score < 0.45"
+
+[[rules]]
+name = "long"
+exclude = "n_chars > 44"
+
+[[rules]]
+name = "dead"
+exclude = "marks__t__scare > 0"
+
+[[spans]]
+span = "marks__t__score"
+min_score = 0.9
+"""
+
+
 def make(root: Path, workers: int = 1, *, reverse: bool = False) -> Path:
     """A corpus with something for every section; `reverse` writes its files with other names and in another order."""
     web, odd = (
@@ -41,7 +62,9 @@ def make(root: Path, workers: int = 1, *, reverse: bool = False) -> Path:
     marks = attribute_rows(rows[0], marks__t__score=lambda row: [[0, 4, int(row["id"][4:]) / 10]], marks__t__none=[])
     write_dolma(root / "in", dict(zip(names, rows, strict=True)), {"marks": {names[0]: marks}})
     (root / "corpus.toml").write_text(CONFIG, encoding="utf-8")
-    build_corpus(root / "in", root / "w", config_path=root / "corpus.toml", workers=workers)
+    (root / "golden.toml").write_text(RECIPE, encoding="utf-8")
+    recipes = [str(root / "golden.toml")]
+    build_corpus(root / "in", root / "w", config_path=root / "corpus.toml", recipes=recipes, workers=workers)
     return root / "w"
 
 
