@@ -49,6 +49,8 @@ def items(value: Any, place: str) -> list[Any]:
 def text(value: Any, place: str, may_be_number: bool = False) -> str:
     """A text; a whole number where names may look like one."""
     if isinstance(value, str):
+        if any("\ud800" <= char <= "\udfff" for char in value):
+            raise InputError(f"{place}: half of a surrogate pair is no text: {name_shown(repr(value))}")
         return value
     if may_be_number and isinstance(value, int) and not isinstance(value, bool):
         return str(value)

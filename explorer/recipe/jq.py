@@ -8,7 +8,6 @@ its input, which is refused here.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -62,7 +61,7 @@ _PATTERN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_RESERVED = frozenset(
+RESERVED = frozenset(
     {"def", "if", "then", "elif", "else", "end", "or", "and", "reduce", "foreach", "as", "try", "catch"}
 )
 _OBJECTS = ((), ("attributes",), ("metadata",))
@@ -88,7 +87,7 @@ _Kind: TypeAlias = Literal["contains", "startswith", "endswith"]
 
 class _Parser(Cursor):
     def __init__(self, text: str) -> None:
-        super().__init__(text, tokens(text, _PATTERN, _RESERVED))
+        super().__init__(text, tokens(text, _PATTERN, RESERVED))
         self.dot: Value = Path(())
 
     powers: ClassVar[Mapping[str, int]] = {
@@ -204,7 +203,7 @@ class _Parser(Cursor):
     def _is_key(self, dot: Token) -> bool:
         """Whether a key follows a dot; a keyword does so only without a space, to be refused: `if . then`."""
         token = self.token
-        return token.kind in ("word", "text") or (token.kind in _RESERVED and token.start == dot.end)
+        return token.kind in ("word", "text") or (token.kind in RESERVED and token.start == dot.end)
 
     def _guarded(self, found: Value, before: Value | None, start: int) -> Value:
         """`?` after a step guards this step alone; after anything else, all of it."""
@@ -250,22 +249,18 @@ class _Parser(Cursor):
         value = float(token.text)
         if not math.isfinite(value) or (token.text.isdigit() and int(token.text) > 2**53):
             self.refuse("the number is too large", token.start)
-        if self.token.start == token.end and self.token.kind in ("word", "number", *_RESERVED):
+        if self.token.start == token.end and self.token.kind in ("word", "number", *RESERVED):
             self.refuse("this is not a number that the mixer reads")
         return Constant(value, (token.start, token.end))
 
     def _text(self, quoted: str, place: int) -> str:
         if re.search(r"(?<!\\)(?:\\\\)*\\\(", quoted):
             self.refuse(r"\(...) inside a text is not supported", place)
-        try:
-            found = json.loads(quoted, strict=False)
-        except json.JSONDecodeError:
-            self.refuse("this text has an escape that JSON does not know", place)
-        return cast("str", found)
+        return self.decoded(quoted, place)
 
     def _key(self, base: Value) -> Value:
         token = self.advance()
-        if token.kind in _RESERVED:
+        if token.kind in RESERVED:
             self.refuse(f'the mixer takes {token.text} for a keyword; write ["{token.text}"]', token.start)
         key = self._text(token.text, token.start) if token.kind == "text" else token.text
         return self._under(base, key, token.start)
@@ -293,7 +288,7 @@ class _Parser(Cursor):
             found = self._under(base, self._text(token.text, token.start), token.start)
             self.expect("]", "a key")
             return found
-        if token.kind != "number" or not token.text.isdigit():
+        if token.kind != "number" or not token.text.isdigit() or len(token.text) > 9:
             self.refuse("a key in double quotes or a whole number must stand here", token.start)
         self.expect("]", "a position")
         return self._element(base, -int(token.text) if minus else int(token.text), token.start)
@@ -393,9 +388,14 @@ class _Parser(Cursor):
         text = self._text(token.text, token.start)
         if name != "has":
             return Matches(cast("_Kind", name), self._node(self.dot, place), text)
-        if not isinstance(self.dot, Path) or self.dot.keys not in _OBJECTS:
-            self.refuse("has(...) is read of the document, .attributes and .metadata", place)
-        return Exists(Path((*self.dot.keys, text)))
+        if not isinstance(self.dot, Path):
+            self.refuse("has(...) is read of the document, metadata, attributes and the objects in them", place)
+        found = Path((*self.dot.keys, text))
+        if self.dot.keys in _OBJECTS:
+            return Exists(found)
+        return If(
+            Compare("==", TypeOf(self.dot), Constant("object")), Exists(found), found
+        )  # it fails as the path does
 
     def _has_generator(self) -> bool:
         """Whether the call at hand has two arguments, any(GENERATOR; CONDITION)."""

@@ -164,7 +164,7 @@ class _Parser(Cursor):
         self.advance()
         if token.text == "-1" and self.accept(":"):
             position = -1
-        elif re.fullmatch(r"0|[1-9][0-9]*", token.text):
+        elif re.fullmatch(r"0|[1-9][0-9]{0,8}", token.text):
             position = int(token.text)
         else:
             self.refuse("a position is a whole number from 0; the last element is [-1:]", token.start)

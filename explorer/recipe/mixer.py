@@ -61,6 +61,8 @@ def load_json(text: str) -> Any:
         return json.loads(text, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
         raise InputError(f"not valid JSON: line {error.lineno}: {error.msg}") from None
+    except ValueError as error:  # a number of thousands of digits
+        raise InputError(f"not valid JSON: {checks.name_shown(error)}") from None
     except RecursionError:
         raise InputError("not a recipe: its lists or tables are nested too deeply") from None
 

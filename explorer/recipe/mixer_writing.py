@@ -13,7 +13,7 @@ from explorer.errors import UsageError
 from explorer.recipe.checks import name_shown
 from explorer.recipe.model import Recipe, Rule, SpanRule, Stream
 from explorer.recipe.plain import starred_keys
-from explorer.recipe.to_jq import nested_key, to_jq
+from explorer.recipe.to_jq import span_path, to_jq
 
 
 def to_mixer(
@@ -102,7 +102,7 @@ def _span(rule: SpanRule) -> dict[str, Any]:
     if syntax == "plain":
         if starred := starred_keys(rule.span.tree):
             raise UsageError(f"{starred[0]} stands for the key that ends so; resolve it against a workspace first")
-        span, syntax = nested_key(rule.span.tree), "jq"
+        span, syntax = span_path(rule.span.tree), "jq"
     found: dict[str, Any] = {"span": span, "syntax": syntax}
     scores = (("min_score", rule.min_score), ("max_score", rule.max_score))
     found |= {key: score for key, score in scores if score is not None}

@@ -12,7 +12,6 @@ A comparison with a missing value does not hold.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -195,10 +194,7 @@ class _Parser(Cursor):
         inner = token.text[1:-1]
         if token.text[0] == "'":
             inner = re.sub(r"\\'|\"", lambda m: "'" if m.group() == "\\'" else '\\"', inner)
-        try:
-            return cast("str", json.loads(f'"{inner}"', strict=False))
-        except json.JSONDecodeError:
-            return self.refuse(r"escapes in texts are \" \\ \n \t \r \uXXXX", token.start)
+        return self.decoded(f'"{inner}"', token.start)
 
     # values
 
@@ -249,7 +245,7 @@ class _Parser(Cursor):
         self.expect("[", "a list")
         sign = -1 if self.accept("-") else 1
         token = self.advance()
-        if not token.text.isascii() or not token.text.isdigit():
+        if not re.fullmatch(r"[0-9]{1,9}", token.text):
             self.refuse("a whole number must stand here: [0] is the first, [-1] the last", token.start)
         self.expect("]", "a position")
         return sign * int(token.text)

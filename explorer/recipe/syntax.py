@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -119,6 +120,16 @@ class Cursor:
 
     def higher(self) -> None:
         self._depth -= 1
+
+    def decoded(self, quoted: str, place: int) -> str:
+        """What a JSON text in double quotes stands for."""
+        try:
+            found = json.loads(quoted, strict=False)
+        except json.JSONDecodeError:
+            self.refuse(r"escapes in texts are \" \\ \/ \b \f \n \r \t and \uXXXX", place)
+        if any("\ud800" <= char <= "\udfff" for char in found):
+            self.refuse("half of a surrogate pair is no text", place)
+        return str(found)
 
     # operators by precedence climbing: jq and our own syntax
 

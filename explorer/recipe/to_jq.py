@@ -1,13 +1,15 @@
 """Conditions of jsonpath and of our own syntax as jq that the mixer runs: the same documents, and no failures.
 
-Values are written so that what is missing is null and nothing fails: a key is looked up in objects only, a position in
-lists only. Comparisons test the type first, for jq orders values of every kind (null below all numbers). A value that
-is there and null counts as missing in our own syntax here, and jq knows no difference between 1 and 1.0.
+Nothing fails on what is missing: a key is looked up in objects only (a shard without attribute files has no attributes
+at all), a position in lists only. Comparisons test the type first, for jq orders values of every kind (null below all
+numbers). A value that is there and null counts as missing in our own syntax here, and jq knows no difference between 1
+and 1.0.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 
 from explorer.errors import UsageError
@@ -31,11 +33,11 @@ from explorer.recipe.expression import (
     Path,
     Syntax,
 )
+from explorer.recipe.jq import RESERVED
 from explorer.recipe.parse import number_text
 from explorer.recipe.printing import flat, to_plain
-from explorer.recipe.syntax import quoted
+from explorer.recipe.syntax import MIRRORED, quoted
 
-_ORDERS = ("<", "<=", ">", ">=")
 _MEASURES = {"n_chars": "(.text | length)", "n_bytes": "(.text | utf8bytelength)"}
 _FIELDS = ("id", "source", "text")  # the document's own, as we read them too
 
@@ -55,6 +57,8 @@ class _CannotError(Exception):
 
 
 class _Writer:
+    """Writes conditions of the document: `.` is the document wherever one begins."""
+
     def __init__(self, syntax: Syntax) -> None:
         self.is_plain = syntax == "plain"
         self._conditions: Mapping[type, Callable[..., str]] = {
@@ -64,7 +68,7 @@ class _Writer:
             Compare: self._compare,
             Exists: lambda node: self._exists(node.base),
             Matches: self._matches,
-        }  # fmt: skip
+        }
 
     def condition(self, node: Node) -> str:
         if type(node) not in self._conditions:
@@ -75,17 +79,29 @@ class _Writer:
         return f"({word.join(self.condition(part) for part in flat(node, kind))})"
 
     def _matches(self, node: Matches) -> str:
-        text = json.dumps(node.text, ensure_ascii=False)
-        return f'({self._value(node.base)} | type == "string" and {node.kind}({text}))'
+        return self._tested(node.base, f'type == "string" and {node.kind}({_quoted(node.text)})')
 
     def _compare(self, node: Compare) -> str:
         left, right = node.left, node.right
-        if isinstance(left, Constant) and not isinstance(right, Constant):
-            mirrored = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(node.operator, node.operator)
-            return self._compare(Compare(mirrored, right, left))  # type: ignore[arg-type]
-        if isinstance(right, Constant):
-            return self._compare_constant(node.operator, left, right)
-        return self._compare_values(node)
+        if isinstance(left, Constant) and isinstance(right, Constant):
+            return f"({_constant(left)} {node.operator} {_constant(right)})"
+        if isinstance(left, Constant):
+            return self._compare_constant(Compare(MIRRORED.get(node.operator, node.operator), right, left))  # type: ignore[arg-type]
+        return self._compare_constant(node) if isinstance(right, Constant) else self._compare_values(node)
+
+    def _compare_constant(self, node: Compare) -> str:
+        assert isinstance(node.right, Constant)
+        value, operator, limit = node.right.value, node.operator, _constant(node.right)
+        kind = "boolean" if isinstance(value, bool) else "string" if isinstance(value, str) else "number"
+        if operator == "!=" and self.is_plain:
+            return self._tested(node.left, f". != null and . != {limit}")
+        if operator == "!=":  # what is missing is unequal too
+            return f"({self._compare(Compare('==', node.left, node.right))} | not)"
+        if operator != "==" and (kind == "boolean" or value is None or (kind == "string" and not self.is_plain)):
+            raise _CannotError(f"{to_plain(node)} has no order there")
+        if value is None:
+            return f"({self._exists(node.left)} and {self._tested(node.left, '. == null')})"
+        return self._tested(node.left, f'type == "{kind}" and . {operator} {limit}')
 
     def _compare_values(self, node: Compare) -> str:
         """Two values of the document: of one kind; in jsonpath two that are missing are equal."""
@@ -109,103 +125,111 @@ class _Writer:
         for side in (node.left, node.right):
             if not isinstance(side, Path | Index):
                 raise _CannotError(f"{to_plain(side)} is compared with a value that may be missing too")
-        there, other = self._exists(node.left), self._exists(node.right)
-        return f"({there} == {other} and {a} == {b})"
+        return f"({self._exists(node.left)} == {self._exists(node.right)} and {a} == {b})"
 
-    def _compare_constant(self, operator: str, left: Node, right: Constant) -> str:
-        if isinstance(left, Constant):
-            return f"({_constant(left)} {operator} {_constant(right)})"
-        value = right.value
-        kind = "boolean" if isinstance(value, bool) else "string" if isinstance(value, str) else "number"
-        subject = self._number_or_value(left)
-        if value is None:
-            there = self._exists(left)
-            if operator in ("==", "!="):
-                found = f"({there} and ({subject} | . == null))"
-                return found if operator == "==" else self._unequal(found, f"({there} and ({subject} | . != null))")
-            return f"({there} and {subject} == null)" if operator in ("<=", ">=") and not self.is_plain else "false"
-        if operator in _ORDERS and (kind == "boolean" or (kind == "string" and not self.is_plain)):
-            raise _CannotError(f"{to_plain(Compare(operator, left, right))} has no order there")  # type: ignore[arg-type]
-        if operator == "!=":
-            same = f'({subject} | type == "{kind}" and . == {_constant(right)})'
-            there = f"({subject} | . != null and . != {_constant(right)})"
-            return self._unequal(same, there)
-        return f'({subject} | type == "{kind}" and . {operator} {_constant(right)})'
-
-    def _unequal(self, same: str, differs: str) -> str:
-        """Not equal: in jsonpath what is missing is unequal too, in our own syntax it is not."""
-        return differs if self.is_plain else f"({same} | not)"
-
-    # values: jq that gives null where there is none, and never fails
-
-    def _number_or_value(self, node: Node) -> str:
-        found = self._value(node)
-        if self.is_plain and isinstance(node, Path) and node.keys[0] == "attributes":
-            score = '(.[0] | if type == "array" then .[2] else null end)'
-            return f'({found} | if type == "array" then {score} else . end)'
-        return found
-
-    def _value(self, node: Node) -> str:
-        if isinstance(node, Path):
-            return self._path(node)
+    def _tested(self, node: Node, test: str) -> str:
+        """Whether a value passes a test of `.`, which must not pass null where what is missing should not."""
         if isinstance(node, Index):
-            return f'({self._value(node.base)} | if type == "array" then .[{node.position}] else null end)'
-        if isinstance(node, Constant):
-            return _constant(node)
-        if isinstance(node, Length):
-            return f'({self._value(node.base)} | if type == "boolean" or type == "object" then null else length end)'
-        if isinstance(node, Fold):
-            return self._fold(node)
-        if isinstance(node, Arithmetic):
-            return self._arithmetic(node)
-        if isinstance(node, Measure) and node.column in _MEASURES:
-            return _MEASURES[node.column]
-        if isinstance(node, Measure):
-            raise _CannotError(f"the mixer does not count {node.column}; tag it, and name the attribute")
-        if isinstance(node, Coverage):
-            reason = "is the union of spans, which jq cannot tell; sum(KEY, end - start) counts overlaps twice"
-            raise _CannotError(f"{to_plain(node)} {reason}")
-        raise _CannotError(f"{to_plain(node)} is a condition, not a value")
+            return self._tested_as_it_is(node.base, f'type == "array" and (.[{node.position}] | {test})')
+        if self.is_plain and isinstance(node, Path) and node.keys[0] == "attributes":
+            score = f'.[0] | type == "array" and (.[2] | {test})'
+            test = f'if type == "array" then ({score}) else ({test}) end'
+        return self._tested_as_it_is(node, test)
 
-    def _path(self, node: Path) -> str:
-        head, *rest = node.keys
-        if any(key.startswith("*") for key in rest[:1]) and head == "attributes":
-            raise _CannotError(f"{rest[0]} stands for the key that ends so; resolve it against a workspace first")
-        if head not in ("attributes", "metadata"):
-            if self.is_plain and head not in _FIELDS:
-                raise _CannotError(f"{head} is found by the index, not in the document")
-            return f".{head}" if not rest else _nested(node.keys)
-        return _nested(node.keys)
-
-    def _fold(self, node: Fold) -> str:
-        add = {"sum": "add", "max": "max", "min": "min"}[node.kind]
-        empty = " // 0" if node.kind == "sum" and self.is_plain else ""
-        item = f'map(if type == "array" then {_item(node.item)} else null end) | map(select(. != null)) | {add}{empty}'
-        return f'({self._value(node.base)} | if type == "array" then ({item}) else null end)'
-
-    def _arithmetic(self, node: Arithmetic) -> str:
-        a, b = self._number_or_value(node.left), self._number_or_value(node.right)
-        numbers = [f'({side} | type == "number")' for side in (a, b)]
-        return f"(if {' and '.join(numbers)} then {a} {node.operator} {b} else null end)"
+    def _tested_as_it_is(self, node: Node, test: str) -> str:
+        if isinstance(node, Index):
+            return self._tested(node, test)
+        if not isinstance(node, Path):
+            return f"({self._value(node)} | {test})"
+        head, *keys = self._checked(node)
+        for key in reversed(keys):
+            test = f'type == "object" and ({_step(key)} | {test})'
+        return f"({_step(head)} | {test})"
 
     def _exists(self, node: Node) -> str:
         if isinstance(node, Index):
             length = node.position if node.position >= 0 else -node.position - 1
-            return f'({self._value(node.base)} | type == "array" and length > {length})'
+            return self._tested_as_it_is(node.base, f'type == "array" and length > {length}')
         if not isinstance(node, Path):
             raise _CannotError(f"present({to_plain(node)}) names no key")
-        self._path(node)
-        *above, key = node.keys
-        base = _nested(tuple(above)) if above else "."
-        return f'({base} | type == "object" and has({json.dumps(key, ensure_ascii=False)}))'
+        *above, key = self._checked(node)
+        has = f"has({_quoted(key)})"
+        return self._tested_as_it_is(Path(tuple(above)), f'type == "object" and {has}') if above else has
+
+    # values: jq that gives null where there is none, and never fails
+
+    def _number_or_value(self, node: Node) -> str:
+        if self.is_plain and isinstance(node, Path) and node.keys[0] == "attributes":
+            score = '.[0] | if type == "array" then .[2] else null end'
+            return self._of_path(node, f'if type == "array" then ({score}) else . end')
+        return self._value(node)
+
+    def _value(self, node: Node) -> str:
+        if isinstance(node, Path):
+            return self._of_path(node, ".")
+        if isinstance(node, Index):
+            return f'({self._value(node.base)} | if type == "array" then .[{node.position}] else null end)'
+        if isinstance(node, Length) and isinstance(node.base, Path):
+            length = 'if type == "boolean" or type == "object" then null else length end'
+            return self._of_path(node.base, length, "0")
+        if isinstance(node, Fold) and isinstance(node.base, Path):
+            return self._of_path(node.base, self._fold(node))
+        if isinstance(node, Arithmetic):
+            return self._arithmetic(node)
+        if isinstance(node, Measure) and node.column in _MEASURES:
+            return _MEASURES[node.column]
+        if isinstance(node, Constant):
+            return _constant(node)
+        raise _CannotError(self._reason(node))
+
+    def _reason(self, node: Node) -> str:
+        if isinstance(node, Measure):
+            return f"the mixer does not count {node.column}; tag it, and name the attribute"
+        if isinstance(node, Coverage):
+            reason = "is the union of spans, which jq cannot tell; sum(KEY, end - start) counts overlaps twice"
+            return f"{to_plain(node)} {reason}"
+        return f"{to_plain(node)} is no value that it can tell"
+
+    def _of_path(self, node: Path, of_value: str, otherwise: str = "null") -> str:
+        """Something of a value, or `otherwise` where its keys lead nowhere."""
+        head, *keys = self._checked(node)
+        for key in reversed(keys):
+            inner = _step(key) if of_value == "." else f"({_step(key)} | {of_value})"
+            of_value = f'if type == "object" then {inner} else {otherwise} end'
+        return _step(head) if of_value == "." else f"({_step(head)} | {of_value})"
+
+    def _checked(self, node: Path) -> tuple[str, ...]:
+        head, *rest = node.keys
+        if head == "attributes" and rest and rest[0].startswith("*"):
+            raise _CannotError(f"{rest[0]} stands for the key that ends so; resolve it against a workspace first")
+        if self.is_plain and head not in ("attributes", "metadata", *_FIELDS):
+            raise _CannotError(f"{head} is found by the index, not in the document")
+        return node.keys
+
+    def _fold(self, node: Fold) -> str:
+        add = {"sum": "add", "max": "max", "min": "min"}[node.kind]
+        spans = f'if (.[0] | type) == "array" then (map({_item(node.item)}) | {add}) else null end'
+        if node.kind == "sum" and self.is_plain:
+            spans = f"if length == 0 then 0 else ({spans}) end"
+        return f'if type == "array" then ({spans}) else null end'
+
+    def _arithmetic(self, node: Arithmetic) -> str:
+        a, b = self._number_or_value(node.left), self._number_or_value(node.right)
+        unsure = [side for side, n in ((a, node.left), (b, node.right)) if not isinstance(n, Constant | Measure)]
+        if not unsure:
+            return f"({a} {node.operator} {b})"
+        numbers = " and ".join(f'({side} | type == "number")' for side in unsure)
+        return f"(if {numbers} then {a} {node.operator} {b} else null end)"
 
 
-def _nested(keys: tuple[str, ...]) -> str:
-    """A value by its keys: null where one of them leads nowhere."""
-    found = f".{keys[0]}" if keys[0].isidentifier() and keys[0].isascii() else f".[{json.dumps(keys[0])}]"
-    for key in keys[1:]:
-        found = f'({found} | if type == "object" then .[{json.dumps(key, ensure_ascii=False)}] else null end)'
-    return found
+def span_path(tree: Node) -> str:
+    """The path of an attribute's spans: nothing where a key leads nowhere."""
+    assert isinstance(tree, Path)
+    return "".join(f"{_step(key)}?" for key in tree.keys)
+
+
+def _step(key: str) -> str:
+    return f".{key}" if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", key) and key not in RESERVED else f".[{_quoted(key)}]"
 
 
 def _item(node: Node) -> str:
@@ -220,14 +244,8 @@ def _constant(node: Node) -> str:
     assert isinstance(node, Constant)
     if isinstance(node.value, float) and not isinstance(node.value, bool):
         return number_text(node.value)
-    return json.dumps(node.value, ensure_ascii=False)
+    return _quoted(node.value) if isinstance(node.value, str) else json.dumps(node.value)
 
 
-def nested_key(tree: Node) -> str:
-    """The path of spans in jq: nothing where a key leads nowhere."""
-    assert isinstance(tree, Path)
-    return "." + ".".join(f"{_key(key)}?" if n > 1 else _key(key) for n, key in enumerate(tree.keys))
-
-
-def _key(key: str) -> str:
-    return json.dumps(key, ensure_ascii=False)
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

@@ -51,8 +51,8 @@ def from_toml(text: str, name: str) -> Recipe:
     """The recipe of a file's text. Raises `InputError` with the stream, the rule and the reason."""
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"not valid TOML: {error}") from None
+    except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
+        raise InputError(f"not valid TOML: {checks.name_shown(error)}") from None
     except RecursionError:
         raise InputError("not a recipe: its lists or tables are nested too deeply") from None
     has_streams = "streams" in data
