@@ -21,7 +21,7 @@ from explorer.units import UNITS, format_value
 
 MAX_COLOURS = 8
 NAME_WIDTH = 32
-_ACRONYMS = {"url": "URL", "urls": "URLs", "ip": "IP", "id": "ID", "ids": "IDs", "sql": "SQL", "hhi": "HHI"}
+_WORDS = {"docs": "documents", "chars": "characters", "url": "URL", "urls": "URLs", "ip": "IP", "id": "ID", "ids": "IDs", "sql": "SQL", "hhi": "HHI"}
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,7 @@ class Chart:
 def column_title(name: str) -> str:
     """A column's name as a heading: n_docs is "documents", byte_share "byte share"."""
     words = name.removesuffix("_approx").removeprefix("n_").replace("_", " ")
-    words = {"docs": "documents", "chars": "characters"}.get(words, words)
-    words = " ".join(_ACRONYMS.get(word, word) for word in words.split(" "))
+    words = " ".join(_WORDS.get(word, word) for word in words.split(" "))
     return f"{words} (estimate)" if name.endswith("_approx") else words
 
 

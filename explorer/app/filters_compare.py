@@ -88,8 +88,8 @@ def show_compare(recipe: Recipe, choice: Choice, offer: Offer, quantiles: Quanti
     else:
         other = choice if chosen == UNEDITED else offer.find(chosen)
         assert other is not None
-        second = replace(other.recipe, name=f"{other.name} (unchanged)") if chosen == UNEDITED else other.recipe
-        pair = Pair(recipe, second, "")
+        second = replace(other.recipe, name=f"{other.name} (unchanged)" if chosen == UNEDITED else other.name)
+        pair = Pair(replace(recipe, name=choice.name), second, "")
     if pair.doc:
         st.markdown(pair.doc)
     try:
@@ -97,7 +97,7 @@ def show_compare(recipe: Recipe, choice: Choice, offer: Offer, quantiles: Quanti
     except ExplorerError as error:
         st.error(f"The other recipe cannot be applied to this corpus: {safe(str(error))}")
         return
-    _figures(frame, view)
+    _figures(frame, view, pair)
     by_source = frame.filter(pl.col("source").is_not_null() | pl.lit(not frame["source"].drop_nulls().len()))
     measure = f"n_{MEASURES[view.measure]}s"
     statistic = replace(_COMPARISON, chart={**_COMPARISON.chart, "x": measure})
@@ -110,17 +110,17 @@ def _compared(first: SharedImpact, second: SharedImpact) -> pl.DataFrame:
         return explore.compare(a, b)
 
 
-def _figures(frame: pl.DataFrame, view: View) -> None:
+def _figures(frame: pl.DataFrame, view: View, pair: Pair) -> None:
+    """The four outcomes over all sources, those without a document too."""
     column = f"n_{MEASURES[view.measure]}s"
-    total = frame.filter(pl.col("source").is_null())
-    if not total.height:
-        return
-    whole = total[column].sum() or 1
+    total = dict(frame.filter(pl.col("outcome").is_not_null() & pl.col("source").is_null())["outcome", column].rows())
+    whole = sum(total.values()) or 1
+    outcomes = ("kept by both", f"only by {pair.first.name}", f"only by {pair.second.name}", "by neither")
     with st.grid(min_column_width=190):
-        for row in total.iter_rows(named=True):
-            value = row[column] or 0
+        for outcome in dict.fromkeys([*outcomes, *total]):
+            value = total.get(outcome) or 0
             st.metric(
-                safe(row["outcome"][:1].upper() + row["outcome"][1:]),
+                safe(outcome[:1].upper() + outcome[1:]),
                 format_value(value, column.removeprefix("n_")),
                 delta=format_value(value / whole, "share"),
                 delta_color="off",

@@ -56,7 +56,7 @@ def panel(choice: Choice, quantiles: Quantiles, dead: Mapping[str, str], show: C
             for dial in entry.dials:
                 values[entry.key, dial.key] = _dial(choice, entry, dial, quantiles, is_on)
             rule = as_moved(entry, values)
-            said.caption(_condition(rule, show), help=_as_written(rule, show))
+            said.caption(_condition(rule, show) + _moves(entry, values), help=_as_written(rule, show))
         if not is_on:
             off.add(entry.key)
     return Panel(edited(choice.recipe, off, values), tuple(entry for entry in listed if entry.key not in off))
@@ -73,6 +73,12 @@ def _condition(rule: Rule | SpanRule, show: Callable[[Expression], str]) -> str:
     if rule.kind == "include":
         return f"Removes a document unless {' or '.join(texts)}"
     return f"Removes a document if {texts[0]}"
+
+
+def _moves(entry: Entry, values: Mapping[tuple[str, str], float]) -> str:
+    """Where the numbers of a rule come from, if they were moved."""
+    moved = [short(dial.value) for dial in entry.dials if values[entry.key, dial.key] != dial.value]
+    return f" · moved from {safe(' and '.join(moved))}" if moved else ""
 
 
 def _as_written(rule: Rule | SpanRule, show: Callable[[Expression], str]) -> str | None:

@@ -139,7 +139,8 @@ def warnings(impact: SharedImpact) -> None:
         for line in lines[:_MAX_WARNINGS]:
             st.markdown(line)
         if len(lines) > _MAX_WARNINGS:
-            with st.expander(f"{len(lines) - _MAX_WARNINGS:,} more findings", type="compact"):
+            n_more = len(lines) - _MAX_WARNINGS
+            with st.expander(f"{n_more:,} more finding{'s' if n_more > 1 else ''}", type="compact"):
                 for line in lines[_MAX_WARNINGS:]:
                     st.markdown(line)
 

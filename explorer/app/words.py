@@ -13,7 +13,8 @@ SECTION_LEADS: Mapping[str, str] = {
     "licences": "Which licences the rows and the sources state.",
     "attributes": "What taggers wrote beside the text: which documents have it, and how the scores are distributed.",
     "duplicates": "Documents and paragraphs that occur more than once.",
-    "filters": "What rules would remove.",
+    "filters": "What a recipe of filters would take from this corpus, before it is run: move thresholds, switch rules "
+    "off, and everything follows. The address of the page keeps what was changed.",
     "integrity": "What could not be read, what does not fit together, and what looks wrong.",
 }
 
@@ -28,6 +29,7 @@ EMPTY: Mapping[str, str] = {
     "attributes": "The corpus has no attributes. Put them beside the documents, in attributes/<set>/, and build again: "
     "the texts are not read a second time.",
     "integrity": "Nothing to report: no document and no file is concerned.",
+    "filters": "The recipe has nothing of this kind, or no document is concerned.",
     "lengths": "No document is concerned.",
 }
 
