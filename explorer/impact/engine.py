@@ -60,7 +60,7 @@ class Desk:
         run("begin").fetchall()
         for schema, name in run("select schema_name, table_name from duckdb_tables() where not temporary").fetchall():
             run(f"drop table {quote_identifier(schema)}.{quote_identifier(name)}").fetchall()
-        write_recipe_tables(self.connection, [user.bound], user.source)
+        write_recipe_tables(self.connection, [user.bound], user.source, exact=user.reader is not None)
         run("commit").fetchall()
         self.merged.clear()
         self.user = user
