@@ -127,6 +127,8 @@ class _Parser(Cursor):
                 continue
             self.dot = found
             after = self._segment()
+            if (tree := bare(after)) is not None:
+                self.check_size(tree)
             self._check_pipe(found, after, bar.start)
             found = after
         if self.token.kind == ",":
@@ -220,6 +222,8 @@ class _Parser(Cursor):
         if token.kind == ".":
             if self._is_key(token):
                 return self._key(self.dot), True
+            if self.token.kind == "number":
+                self.refuse("the mixer's jq wants a digit before the point of a number, as in 0.5", token.start)
             if self.token.kind == "[":
                 return self._bracket(self.dot), True
             return self.dot, False
@@ -250,7 +254,7 @@ class _Parser(Cursor):
         if not math.isfinite(value) or (token.text.isdigit() and int(token.text) > 2**53):
             self.refuse("the number is too large", token.start)
         if self.token.start == token.end and self.token.kind in ("word", "number", *RESERVED):
-            self.refuse("this is not a number that the mixer reads")
+            self.refuse("this is not a number that the mixer reads", token.start)
         return Constant(value, (token.start, token.end))
 
     def _text(self, quoted: str, place: int) -> str:
@@ -346,6 +350,8 @@ class _Parser(Cursor):
     def _call(self, name: str, place: int) -> Value:
         if name in LITERALS:
             return Constant(LITERALS[name])
+        if name == "select":
+            self.refuse("select is read only at the end of the whole expression", place)
         if name in ("map", "any", "all", "has", "startswith", "endswith", "contains") and self.token.kind == "(":
             self.advance()
             self.deeper()
@@ -367,8 +373,6 @@ class _Parser(Cursor):
             return folded(self, name, self.dot, place)
         if name in ("any", "all"):
             return quantified(self, name, self.dot, place)
-        if name == "select":
-            self.refuse("select is read only at the end of the whole expression", place)
         return self.refuse(f"the function {name} is not supported; {_FUNCTIONS} are", place)
 
     def _called(self, name: str, place: int) -> Value:

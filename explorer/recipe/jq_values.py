@@ -133,7 +133,7 @@ def is_sure(node: Node) -> bool:
 
 def looks_at(tree: Node, looked_at: Node) -> bool:
     """Whether a value is looked at whenever the tree is, so that its failure is the tree's failure."""
-    if tree == looked_at:
+    if tree is looked_at:
         return True
     if isinstance(tree, Path):
         return isinstance(looked_at, Path) and tree.keys[: len(looked_at.keys)] == looked_at.keys

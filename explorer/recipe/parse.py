@@ -9,7 +9,7 @@ from explorer.recipe.expression import SYNTAXES, Constant, Expression, Syntax, w
 from explorer.recipe.jq import parse_jq, parse_jq_span
 from explorer.recipe.jsonpath import parse_jsonpath, parse_jsonpath_span
 from explorer.recipe.plain import parse_plain, parse_plain_span
-from explorer.recipe.syntax import quoted
+from explorer.recipe.syntax import RefusedError, quoted
 
 _CONDITIONS: Mapping[str, Callable[[str], Expression]] = {
     "jsonpath": parse_jsonpath, "jq": parse_jq, "plain": parse_plain,
@@ -21,18 +21,21 @@ _SPANS: Mapping[str, Callable[[str], Expression]] = {
 
 def parse(text: str, syntax: Syntax) -> Expression:
     """A condition. Raises `UsageError` (`explorer.recipe.syntax.RefusedError`) with the place and the reason."""
-    return _of(_CONDITIONS, syntax)(text)
+    return _parsed(_CONDITIONS, text, syntax)
 
 
 def parse_span(text: str, syntax: Syntax) -> Expression:
     """The path to one attribute's spans. Raises `UsageError`."""
-    return _of(_SPANS, syntax)(text)
+    return _parsed(_SPANS, text, syntax)
 
 
-def _of(parsers: Mapping[str, Callable[[str], Expression]], syntax: str) -> Callable[[str], Expression]:
+def _parsed(parsers: Mapping[str, Callable[[str], Expression]], text: str, syntax: str) -> Expression:
     if syntax not in parsers:
         raise UsageError(f"{syntax!r} is no syntax of expressions; choose {', '.join(SYNTAXES)}")
-    return parsers[syntax]
+    try:
+        return parsers[syntax](text)
+    except RecursionError:
+        raise RefusedError(text, 0, "too many levels deep; split the rule") from None
 
 
 def moved(expression: Expression, place: tuple[int, int], value: float) -> Expression:

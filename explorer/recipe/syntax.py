@@ -15,6 +15,7 @@ from explorer.recipe.expression import And, Node, Or
 END = "the end"  # the kind of the token after the last
 MAX_NESTING = 50  # parentheses within one another: each is some six calls deep
 MAX_DEPTH = 100  # levels of a tree: what reads it goes down by recursion
+MAX_NODES = 50_000  # of a tree: `a | . + . | . + .` doubles it with every |
 MAX_LENGTH = 1_000_000  # characters of an expression
 _LEFT_FOLDED = 16  # longer chains of `and` or `or` are halved, so that hundreds of conditions stay shallow
 _SHOWN = 160
@@ -171,9 +172,15 @@ class Cursor:
         """The tree, once all tokens are read. Raises `RefusedError` for a rest or for a tree that is too deep."""
         if self.token.kind != END:
             self.refuse("the expression should have ended here")
-        if depth(tree) > MAX_DEPTH:
-            self.refuse(f"more than {MAX_DEPTH} levels deep; split the rule", 0)
+        self.check_size(tree)
         return tree
+
+    def check_size(self, tree: Node) -> None:
+        levels, nodes = _measured(tree)
+        if levels > MAX_DEPTH:
+            self.refuse(f"more than {MAX_DEPTH} levels deep; split the rule", 0)
+        if nodes > MAX_NODES:
+            self.refuse(f"more than {MAX_NODES:,} parts, each use of . after a | counted; split the rule", 0)
 
 
 def children(node: Node) -> Iterator[Node]:
@@ -184,12 +191,26 @@ def children(node: Node) -> Iterator[Node]:
 
 
 def depth(tree: Node) -> int:
-    """Levels of a tree, counted without recursion."""
-    level, found = [tree], 0
-    while level:
-        found += 1
-        level = [child for node in level for child in children(node)]
-    return found
+    """Levels of a tree."""
+    return _measured(tree)[0]
+
+
+def _measured(tree: Node) -> tuple[int, int]:
+    """Levels and nodes of a tree, counted without recursion; parts that are shared are looked at once."""
+    found: dict[int, tuple[int, int]] = {}
+    stack = [(tree, False)]
+    while stack:
+        node, is_ready = stack.pop()
+        if id(node) in found:
+            continue
+        inner = list(children(node))
+        if is_ready:
+            parts = [found[id(child)] for child in inner]
+            found[id(node)] = (1 + max((p[0] for p in parts), default=0), 1 + sum(p[1] for p in parts))
+        else:
+            stack.append((node, True))
+            stack.extend((child, False) for child in inner)
+    return found[id(tree)]
 
 
 def chain(kind: type[And] | type[Or], parts: list[Node]) -> Node:
