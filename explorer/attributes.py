@@ -222,7 +222,7 @@ def _shown(value: Any) -> str:
 
 
 def flat_spans(value: list[Any]) -> list[float] | None:
-    """Spans laid end to end as numbers, or None where the list is not one of spans."""
+    """Spans laid end to end as numbers, or None where the list is not one of spans. Not to be changed."""
     flat: list[float] = []
     for span in value:
         if type(span) is not list or len(span) != 3:
@@ -230,6 +230,8 @@ def flat_spans(value: list[Any]) -> list[float] | None:
         start, end, score = span
         if type(start) not in _NUMBERS or type(end) not in _NUMBERS or type(score) not in _NUMBERS:
             return None
+        if len(value) == 1:  # as most are: no copy
+            return span
         flat += span
     return flat
 

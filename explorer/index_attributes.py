@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import orjson
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from explorer import attributes as attr
@@ -22,11 +23,14 @@ from explorer.ingest.read import engine_errors, own_sets
 from explorer.ingest.rows import ATTRIBUTES_COLUMN, FLAT_SET
 from explorer.ingest.shards import Shard
 from explorer.plan import IndexOptions, Part, Progress
-from explorer.setaside import Aside
+from explorer.setaside import RANGE_DOCS, Aside
 from explorer.workspace import Workspace, digest, replacing, write_receipt
 from explorer.written import Written
 
-WIDEN_VALUES = 1_000_000  # values that are turned into columns at once: some 100 MB
+WIDEN_VALUES = 500_000  # values that are turned into columns at once: some 100 MB
+# Of wide rows that are gathered for one row group. Larger groups are smaller on disk and faster to read.
+WIDE_BYTES = 96 << 20
+_TEXT_BYTES = 64  # of a text value, as a guess
 
 
 def attribute_sets(part: Part, receipt: dict[str, Any]) -> list[str]:
@@ -71,7 +75,6 @@ def index_attributes(
     shards = []
     total = 0
     n_outside = 0
-    n_values = 0
     with ExitStack() as stack:
         spans_path = stack.enter_context(replacing(workspace.spans(key)))
         spans = stack.enter_context(pq.ParquetWriter(spans_path, attr.SPAN_SCHEMA, compression="zstd"))
@@ -92,8 +95,8 @@ def index_attributes(
                     states += item.state
                     shards.append(_alignment_json(shard, item))
                     continue
-                written.note(item)
                 table, span_table, outside = attr.tabulate(item, reader.attributes, n_chars)
+                written.note(item, table)
                 total += attr.checksum(table, reader.attributes, weights) + attr.span_checksum(span_table, weights)
                 n_outside += outside
                 aside.add(table)
@@ -102,12 +105,7 @@ def index_attributes(
                     spans.write_table(span_table)
             progress(sum(side.size for side in shard.sides if side.attribute_set == attribute_set))
         temporary = stack.enter_context(replacing(target))
-        schema = attr.wide_schema(reader.attributes)
-        with pq.ParquetWriter(temporary, schema, compression="zstd") as wide:
-            for first, last in aside.ranges(len(states), WIDEN_VALUES):
-                found = pl.DataFrame(aside.read(first, last))
-                wide.write_table(attr.widen(found, reader.attributes, first, states[first:last]))
-                n_values += found.height
+        n_values = write_wide(temporary, aside, reader.attributes, states)
     receipt = {
         "key": key,
         "attribute_set": attribute_set,
@@ -121,6 +119,47 @@ def index_attributes(
     }
     write_receipt(target, receipt, [target, workspace.values(key), workspace.spans(key)])
     return receipt
+
+
+def write_wide(
+    path: Path,
+    aside: Aside,
+    attributes: list[attr.Attribute],
+    states: list[str],
+    widen_values: int = WIDEN_VALUES,
+    wide_bytes: int = WIDE_BYTES,
+) -> int:
+    """Write the wide table of a set from its long values in `aside`; returns how many there are.
+
+    Values take several times the memory of the wide rows that they become, so that a row group is put together from
+    pieces of about `widen_values` values.
+    """
+    schema = attr.wide_schema(attributes)
+    limit = wide_group_rows(schema, wide_bytes)
+    gathered: list[pa.Table] = []
+    n_gathered = n_values = 0
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for start, end in aside.ranges(len(states), widen_values):
+            for first in range(start, end, limit):  # sets of many attributes of which a document has few
+                last = min(end, first + limit)
+                if n_gathered + last - first > limit:
+                    writer.write_table(pa.concat_tables(gathered))
+                    gathered, n_gathered = [], 0
+                values = aside.read(first, last)
+                gathered.append(attr.widen(pl.DataFrame(values), attributes, first, states[first:last]))
+                n_gathered += last - first
+                n_values += values.num_rows
+                del values
+        if gathered:
+            writer.write_table(pa.concat_tables(gathered))
+    return n_values
+
+
+def wide_group_rows(schema: pa.Schema, wide_bytes: int = WIDE_BYTES) -> int:
+    """The rows at most of a row group of the wide table: about `wide_bytes` in memory."""
+    kinds = [field.type for field in schema]
+    row = sum(kind.byte_width if pa.types.is_primitive(kind) else _TEXT_BYTES for kind in kinds) + len(kinds) / 8
+    return max(1024, min(RANGE_DOCS, int(wide_bytes / row)))
 
 
 def _guarded(items: Iterator[attr.Values | files.Alignment], path: str) -> Iterator[attr.Values | files.Alignment]:

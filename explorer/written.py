@@ -7,9 +7,10 @@ It matters because the toolkit's mixer compares JSON values where it tests for e
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import compress
 
 import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
 from explorer.attributes import Attribute, Values
 
@@ -26,20 +27,23 @@ class Written:
         self._integers: set[int] = set()  # positions in the set's list of attributes
         self._decimals: set[int] = set()
 
-    def note(self, values: Values) -> None:
-        """Take some values in. Those of Parquet say nothing: a mixer cannot have read them."""
+    def note(self, values: Values, table: pa.Table) -> None:
+        """Take some values in, and the `table` that `attributes.tabulate` made of them.
+
+        Those of Parquet say nothing: a mixer cannot have read them.
+        """
         if values.is_typed:
             return
         scores = values.spans[2::3]
         kinds = set(map(type, scores))
+        attributes, counts = (table[name].to_numpy()[: len(values.counts)] for name in ("attribute", "n"))
         if kinds == {int, float}:
             is_integer = np.array([type(score) is int for score in scores])
-            owners = np.repeat(np.array(values.attributes), np.array(values.counts))
-            self._integers.update(np.unique(owners[is_integer]).tolist())
-            self._decimals.update(np.unique(owners[~is_integer]).tolist())
+            owners = np.repeat(attributes, counts)
+            self._integers.update(_distinct(owners[is_integer]))
+            self._decimals.update(_distinct(owners[~is_integer]))
         elif kinds:
-            seen = self._integers if int in kinds else self._decimals
-            seen.update(compress(values.attributes, values.counts))
+            (self._integers if int in kinds else self._decimals).update(_distinct(attributes[counts > 0]))
         for _, attribute, value in values.scalars:
             (self._integers if type(value) is int else self._decimals).add(attribute)
 
@@ -54,3 +58,8 @@ class Written:
         if position in self._integers:
             return BOTH if position in self._decimals else INTEGER
         return DECIMAL if position in self._decimals else None
+
+
+def _distinct(positions: npt.NDArray[np.int32]) -> list[int]:
+    found: list[int] = np.flatnonzero(np.bincount(positions)).tolist()
+    return found

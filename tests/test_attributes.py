@@ -6,16 +6,20 @@ import gzip
 import json
 import random
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import explorer
-from explorer.attributes import MAX_ATTRIBUTES, Attribute, SetReader, Values
+from explorer.attributes import MAX_ATTRIBUTES, VALUE_SCHEMA, Attribute, SetReader, Values, wide_schema
 from explorer.corpus import Corpus
 from explorer.impact.source import open_source
+from explorer.index_attributes import write_wide
+from explorer.setaside import Aside
 from tests.corpora import attribute_rows, build_corpus, documents, write_dolma, write_jsonl, write_lines, write_parquet
 
 ROWS = documents(6)
@@ -460,3 +464,48 @@ def test_the_toolkit_writes_both_kinds(mini_dolma: Path, tmp_path: Path) -> None
     assert set(written(tmp_path / "ws", "dup_text").values()) == {"integer"}
     rules = written(tmp_path / "ws", "dolma_rules")
     assert rules["dolma_rules__gopher_v2__word_count"] == "decimal"
+
+
+# --- the wide table ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("widen_values", "wide_rows", "groups"),
+    [
+        (10**9, 10**9, [6000]),  # one piece
+        (3000, 10**9, [6000]),  # several pieces make a group
+        (3000, 4500, [4500, 1500]),  # and no more of them than fit
+        (3000, 4499, [3000, 3000]),
+        (10**9, 2500, [2500, 2500, 1000]),  # few values may make many columns
+        (10**9, 1, [1024] * 5 + [880]),
+    ],
+)
+def test_row_groups_are_gathered_from_pieces(
+    tmp_path: Path, widen_values: int, wide_rows: int, groups: list[int]
+) -> None:
+    n = 6000
+    attributes = [Attribute("s", ("a",), "number"), Attribute("s", ("b",), "text"), Attribute("s", ("c",), "bool")]
+    kinds = [field.type for field in wide_schema(attributes)]
+    assert kinds == [pa.int32(), pa.string(), pa.int32(), pa.float64(), pa.int32(), pa.large_string(), *kinds[2:4]]
+    row_bytes = 4 * 4 + 2 * 8 + 2 * 64 + 8 / 8  # texts count as 64 bytes, and each column's nulls as a bit
+    numbers = [float(doc % 7) for doc in range(n)]
+    docs = [doc for doc in range(n) for _ in range(1 + doc % 2)]  # odd ones have a text as well: 9000 values
+    keys = [key for doc in range(n) for key in range(1 + doc % 2)]
+    nothing = [None] * len(docs)
+    first = [numbers[doc] if key == 0 else None for doc, key in zip(docs, keys, strict=True)]
+    text = [f"t{doc}" if key == 1 else None for doc, key in zip(docs, keys, strict=True)]
+    table = pa.table([docs, keys, [1] * len(docs), first, first, nothing, text], names=VALUE_SCHEMA.names)
+    with ExitStack() as stack:
+        aside = Aside(stack, tmp_path / "x", VALUE_SCHEMA)
+        aside.add(table.cast(VALUE_SCHEMA))
+        wide_bytes = int(wide_rows * row_bytes) + 1
+        n_values = write_wide(tmp_path / "w", aside, attributes, ["present"] * n, widen_values, wide_bytes)
+    assert n_values == 9000
+    with pq.ParquetFile(tmp_path / "w") as file:
+        assert [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)] == groups
+        wide = file.read().to_pydict()
+    number, word, flag = (attribute.column for attribute in attributes)
+    assert wide["doc"] == list(range(n))
+    assert wide[f"{number}_first"] == numbers
+    assert wide[f"{word}_text"] == [f"t{doc}" if doc % 2 else None for doc in range(n)]
+    assert wide[f"{flag}_n"] == [None] * n
