@@ -105,9 +105,9 @@ def show_compare(recipe: Recipe, choice: Choice, offer: Offer, quantiles: Quanti
 
 
 def _compared(first: SharedImpact, second: SharedImpact) -> pl.DataFrame:
-    one, two = sorted((first, second), key=id)  # whoever compares them the other way round waits, and does not block
-    with one.held(), two.held(), first.held() as a, second.held() as b:
-        return explore.compare(a, b)
+    # both are of one desk, and so under one lock
+    with second.held() as other:
+        return first.remembered(("compare", second.key), lambda held: explore.compare(held, other))
 
 
 def _figures(frame: pl.DataFrame, view: View, pair: Pair) -> None:

@@ -16,6 +16,7 @@ from explorer.app.text import safe
 from explorer.errors import ExplorerError, UsageError
 from explorer.escape import code_span
 from explorer.impact import explore
+from explorer.impact.engine import Impact
 from explorer.recipe.expression import Threshold, thresholds
 from explorer.statistic import Column, Statistic
 
@@ -88,9 +89,8 @@ def show_explore(on: Sequence[Entry], impact: SharedImpact) -> None:
 
 
 def _curve(impact: SharedImpact, spot: Spot) -> Answer:
-    with impact.held() as held:
-        frame = explore.curve(held, spot.rule, spot.threshold, spot.place)
-        totals = held.run("filter_totals").row(0, named=True)
+    frame = impact.remembered(("curve", spot), lambda held: explore.curve(held, spot.rule, spot.threshold, spot.place))
+    totals = impact.numbers("filter_totals").frame.row(0, named=True)
     for unit in ("doc", "byte", "token"):
         kept, share = totals[f"n_kept_{unit}s"], totals[f"kept_{unit}_share"]
         at_chosen = frame.filter("is_chosen")[f"n_{unit}s_kept"]
@@ -109,9 +109,7 @@ def _around(impact: SharedImpact, spot: Spot) -> None:
         st.subheader("Documents on either side of it", anchor="around")
         st.markdown("The nearest ones that no other rule removes: what this threshold alone decides about.")
         try:
-            with impact.held() as held:
-                found = explore.around(held, spot.rule, spot.threshold, _N_AROUND, spot.place)
-                frame = explore.texts(held, found) if found.height else found
+            frame = impact.remembered(("around", spot), lambda held: _nearest(held, spot))
         except UsageError as error:
             st.info(safe(str(error)))
             return
@@ -127,6 +125,11 @@ def _around(impact: SharedImpact, spot: Spot) -> None:
                     st.info(f"No document is {outcome} by this threshold alone.")
                 for row in own.iter_rows(named=True):
                     _document(row)
+
+
+def _nearest(held: Impact, spot: Spot) -> pl.DataFrame:
+    found = explore.around(held, spot.rule, spot.threshold, _N_AROUND, spot.place)
+    return explore.texts(held, found) if found.height else found
 
 
 def _document(row: Mapping[str, object]) -> None:

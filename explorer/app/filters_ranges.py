@@ -62,7 +62,10 @@ def slider_range(dial: Dial, value: float, quantiles: Quantiles) -> Range:
         low, high = min(low, 0.0), max(high, 1.0)
     elif not data:
         low, high = min(low, 0.0), max(high, 4 * abs(dial.value), 1.0)
-    is_whole = dial.kind == "length" or (high - low > 10 and all(v == int(v) for v in (*data, dial.value)))
+    # the quantiles between the ends are approximate, so that those of counts are no whole numbers
+    is_whole = dial.kind == "length" or (
+        high - low > 10 and all(v == int(v) for v in (*data[:1], *data[-1:], dial.value))
+    )
     steps = _steps(low, high, data, is_whole)
     kept = sorted({*steps, dial.value, value, *(v for v in (low, high))})
     return Range(tuple(kept), _step(dial.value, low, high, is_whole))
