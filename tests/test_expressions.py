@@ -601,8 +601,8 @@ def test_key_text(key: str) -> None:
          '((.attributes | type == "object" and (.K | type == "array" and (.[0] | type == "array" and (.[2] | type == '
          '"number" and . > 1)))) and (.attributes | type == "object" and (.K | type == "array" and length > 1)))'),
         ("K < 50",
-         '(.attributes | type == "object" and (.K | if type == "array" then (.[0] | type == "array" and (.[2] | '
-         'type == "number" and . < 50)) else (type == "number" and . < 50) end))'),
+         '(.attributes | type == "object" and (.K | if type == "array" then (.[0] | if type == "array" then .[2] else '
+         'null end) else . end | type == "number" and . < 50))'),
     ],
 )  # fmt: skip
 def test_to_jq(text: str, jq: str) -> None:

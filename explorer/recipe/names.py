@@ -13,7 +13,6 @@ from explorer.recipe.expression import (
     Exists,
     Expression,
     If,
-    Index,
     Length,
     Node,
     Not,
@@ -161,6 +160,9 @@ def _gist(node: Node) -> Node:
     """The tree without its guards, an attribute's first score as its key: for names, where exactness is not asked."""
     if isinstance(node, If) and node.otherwise == Constant(False):
         return _gist(And(node.condition, node.then))
+    if isinstance(node, If):
+        then, otherwise = _gist(node.then), _gist(node.otherwise)
+        return then if otherwise in (then, Constant(None)) else node
     if isinstance(node, And):
         parts = [part for part in flat(node, And) if part != Exists(Path(("attributes",)))]
         kept = [part for part in parts if not _guards(part, [other for other in parts if other is not part])]
@@ -193,6 +195,8 @@ def _guards(part: Node, others: Sequence[Node]) -> bool:
             subject = left.base
         elif is_there:
             subject = left
-    if subject is None or (isinstance(subject, Path) and len(subject.keys) < 2):
+    if subject is None or not others:
         return False
-    return any(isinstance(n, Index | Path) and n == subject for other in others for n in walk(other) if other != part)
+    if isinstance(subject, Path) and len(subject.keys) < 2:
+        return isinstance(part, Compare)  # .attributes | type == "object"
+    return any(n == subject for other in others for n in walk(other) if other != part)

@@ -91,8 +91,9 @@ def builtin_recipes() -> Mapping[str, Recipe]:
 
 @cache
 def _builtin() -> dict[str, Recipe]:
-    found = (entry for entry in files("explorer.recipe").joinpath("builtin").iterdir() if entry.name.endswith(".toml"))
+    folder = files("explorer.recipe").joinpath("builtin")
+    names = sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
     return {
-        (name := entry.name.removesuffix(".toml")): parse_recipe(entry.read_text("utf-8"), name, "toml", entry.name)
-        for entry in sorted(found, key=lambda entry: entry.name)
+        name: parse_recipe(folder.joinpath(f"{name}.toml").read_text("utf-8"), name, "toml", f"{name}.toml")
+        for name in names
     }

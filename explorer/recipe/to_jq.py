@@ -39,6 +39,7 @@ from explorer.recipe.printing import flat, to_plain
 from explorer.recipe.syntax import MIRRORED, quoted
 
 _MEASURES = {"n_chars": "(.text | length)", "n_bytes": "(.text | utf8bytelength)"}
+_SCORE = 'if type == "array" then (.[0] | if type == "array" then .[2] else null end) else . end'
 _FIELDS = ("id", "source", "text")  # the document's own, as we read them too
 
 
@@ -132,8 +133,7 @@ class _Writer:
         if isinstance(node, Index):
             return self._tested_as_it_is(node.base, f'type == "array" and (.[{node.position}] | {test})')
         if self.is_plain and isinstance(node, Path) and node.keys[0] == "attributes":
-            score = f'.[0] | type == "array" and (.[2] | {test})'
-            test = f'if type == "array" then ({score}) else ({test}) end'
+            test = f"{_SCORE} | {test}"
         return self._tested_as_it_is(node, test)
 
     def _tested_as_it_is(self, node: Node, test: str) -> str:
@@ -160,8 +160,7 @@ class _Writer:
 
     def _number_or_value(self, node: Node) -> str:
         if self.is_plain and isinstance(node, Path) and node.keys[0] == "attributes":
-            score = '.[0] | if type == "array" then .[2] else null end'
-            return self._of_path(node, f'if type == "array" then ({score}) else . end')
+            return self._of_path(node, _SCORE)
         return self._value(node)
 
     def _value(self, node: Node) -> str:
