@@ -229,8 +229,8 @@ def test_every_statistic_of_the_section_is_shown_somewhere() -> None:
 
 
 def test_documents_around_a_threshold_are_shown_as_text(open_page: Open, workspace: Path) -> None:
-    app = open_page(workspace, {"tab": "Threshold", "threshold": "short: word count <"})
-    assert app.selectbox(key="threshold").value == "short: word count <"
+    app = open_page(workspace, {"tab": "Threshold", "threshold": "short: word count below"})
+    assert app.selectbox(key="threshold").value == "short: word count below"
     codes = [str(block.value) for block in app.code]
     assert any(code.startswith(HOSTILE) for code in codes)
     assert "Just kept" in texts(app)

@@ -52,7 +52,7 @@ def test_a_waterfall_shows_what_is_left_and_what_each_step_took() -> None:
     assert removed["x"] == [0, 30, 20]
     assert chart.figure.layout.barmode == "stack"
     assert list(chart.figure.layout.yaxis.ticktext) == ["(all documents)", "&lt;b&gt;short&lt;/b&gt;", "long"]
-    assert removed["customdata"][1].endswith("docs left share: 70.00 %")
+    assert removed["customdata"][1].endswith("documents left share: 70.00 %")
     assert chart.alt.endswith("The highest is <b>short</b> with 30. After the last step 50 are left.")
 
 

@@ -17,6 +17,7 @@ from explorer.recipe.expression import Expression
 from explorer.recipe.model import Recipe, Rule, SpanRule
 
 _MAX_SHOWN = 400  # characters of a condition
+_OPERATORS = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}  # a screen reader reads no signs
 _WORDS = {"length": "bytes at least", "min_score": "score at least", "max_score": "score below"}
 
 
@@ -97,7 +98,7 @@ def _code(text: str) -> str:
 def dial_title(dial: Dial) -> str:
     if dial.threshold is None:
         return _WORDS[dial.kind]
-    return f"{subject_title(dial.threshold.subject)} {dial.threshold.operator}"
+    return f"{subject_title(dial.threshold.subject)} {_OPERATORS[dial.threshold.operator]}"
 
 
 def _dial(choice: Choice, entry: Entry, dial: Dial, quantiles: Quantiles, is_on: bool) -> float:

@@ -56,7 +56,7 @@ def test_a_slider_moves_the_numbers_and_the_address_keeps_it(view: View) -> None
     slider.press("ArrowLeft")
     expect(kept(view)).not_to_have_text("1")
     expect(view.page).to_have_url(re.compile(r"at\.own\.short=\d"))
-    box = number(view, "word count <, exactly")
+    box = number(view, "word count below, exactly")
     moved, left = box.input_value(), kept(view).inner_text()
     assert float(moved) < 50
     view.page.reload()
