@@ -282,7 +282,7 @@ def test_answers_are_moved_to_any_bit() -> None:
             for word in ("w0", "w1")
         )
         rng.shuffle(conditions)
-        numbers = duckdb.sql(
+        numbers = duckdb.execute(
             f"select x, {word_sql(conditions, 0, places)} as a, {word_sql(conditions, 1, places)} as b "
             f"from (select x, {held} from range({n}) as r(x))"
         ).fetchall()

@@ -49,6 +49,7 @@ class Desk:
         self.inputs = Inputs(self.connection, budget)
         self.macros: set[str] = set()
         self.merged: set[str] = set()
+        self._recipe_tables: list[str] = []
         self.user: Impact | None = None  # whose tables are there
         self.n_users = 0
 
@@ -57,11 +58,12 @@ class Desk:
         if self.user is user:
             return
         run = self.connection.execute
-        run("begin").fetchall()
-        for schema, name in run("select schema_name, table_name from duckdb_tables() where not temporary").fetchall():
-            run(f"drop table {quote_identifier(schema)}.{quote_identifier(name)}").fetchall()
+        for name in (*self._recipe_tables, *(f"merged.{name}" for name in self.merged)):
+            run(f"drop table {name}").fetchall()
         write_recipe_tables(self.connection, [user.bound], user.source, exact=user.reader is not None)
-        run("commit").fetchall()
+        if not self._recipe_tables:
+            found = run("select table_name from duckdb_tables() where not temporary").fetchall()
+            self._recipe_tables = [str(name) for (name,) in found]
         self.merged.clear()
         self.user = user
 
@@ -179,19 +181,20 @@ class Impact:
         done = 0
         for part in self.source.parts:
             for statistic, query in part_partials(connection, self.bound, part, statistics, self.reader, desk.inputs):
-                start = (
-                    f"insert into partial_{statistic.name} from"
-                    if statistic.name in made
-                    else (f"create or replace temp table partial_{statistic.name} as from")
-                )
-                connection.execute(f"{start} ({_with_names(connection, query)})").fetchall()
+                table = f"temp.partial_{statistic.name}"
+                start = f"insert into {table}" if statistic.name in made else f"create or replace temp table {table} as"
+                connection.execute(f"{start} {_with_names(connection, query)}").fetchall()
                 made.add(statistic.name)
             done += part.n_docs
             self.progress(done / max(1, self.source.n_docs))
         for statistic in statistics:
             if statistic.name in made:
-                merge_into(connection, statistic, f"partial_{statistic.name}")
-                connection.execute(f"drop table temp.partial_{statistic.name}").fetchall()
+                table = f"temp.partial_{statistic.name}"
+                if len(self.source.parts) > 1 or statistic.keep is not None:
+                    merge_into(connection, statistic, table)
+                else:  # a partial of everything is merged
+                    connection.execute(f"create table merged.{statistic.name} as from {table}").fetchall()
+                connection.execute(f"drop table {table}").fetchall()
                 desk.merged.add(statistic.name)
 
 
