@@ -628,6 +628,22 @@ def test_jsonpath_as_jq_keeps_what_missing_means() -> None:
     assert to_jq(parse(".a > 1", "jq")) == ".a > 1"
 
 
+@pytest.mark.parametrize(
+    ("limit", "is_decimal"),
+    [("1.0", '(tojson | contains(".") or contains("e"))'), ("1", '((tojson | contains(".") or contains("e")) | not)')],
+)
+def test_jsonpath_as_jq_tells_1_from_1_0(limit: str, is_decimal: str) -> None:
+    written = to_jq(parse(f"$.metadata[?(@.x >= {limit})]", "jsonpath"))
+    test = f'type == "number" and (. > 1 or (. == 1 and {is_decimal}))'
+    assert written == f'(.metadata | type == "object" and (.x | {test}))'
+
+
+def test_what_is_divided_by_nothing_has_no_value() -> None:
+    assert to_jq(parse("1 / n_chars > 3", "plain")) == (
+        '((if (.text | length) != 0 then 1 / (.text | length) else null end) | type == "number" and . > 3)'
+    )
+
+
 @given(conditions)
 def test_what_is_written_as_jq_is_read(tree: Node) -> None:
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -482,8 +483,7 @@ def test_dolma_as_committed() -> None:
 
 
 def test_dolma_as_meant_names_what_the_tagger_writes() -> None:
-    meant = [(key.replace("common_2gram", "common_2grams").replace("common_3gram", "common_3grams")
-              .replace("common_4gram", "common_4grams"), operator, limit) for key, operator, limit in COMMON]  # fmt: skip
+    meant = [(re.sub(r"(common_.gram)$", r"\1s", key), operator, limit) for key, operator, limit in COMMON]
     for name in ("dolma-v1.5-web", "dolma-v1.6-web"):
         recipe = read_recipe(name)
         rules = replace(recipe, streams=(replace(recipe.streams[0], rules=recipe.streams[0].rules[: len(meant)]),))

@@ -131,7 +131,7 @@ class If:
 
 @dataclass(frozen=True)
 class Otherwise:
-    """jq's `a // b`: b where a is null, false, nothing or fails."""
+    """jq's `a // b`: b where a is null, false or nothing. In the mixer's jq a failure of a stays one."""
 
     base: Node
     other: Node

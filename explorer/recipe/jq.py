@@ -10,30 +10,25 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Literal, TypeAlias, cast
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from explorer.recipe.expression import (
-    And,
     Arithmetic,
     Compare,
     Constant,
-    Exists,
     Expression,
     If,
     Index,
     Item,
-    Length,
-    Matches,
     Node,
-    Not,
-    Or,
     Otherwise,
     Path,
     Try,
     TypeOf,
     walk,
 )
+from explorer.recipe.jq_calls import OBJECTS, Calls
 from explorer.recipe.jq_values import (
     Each,
     NoList,
@@ -41,15 +36,12 @@ from explorer.recipe.jq_values import (
     Span,
     Value,
     bare,
-    folded,
     is_sure,
     looks_at,
     may_be_nothing,
     may_fail,
-    node_of,
-    quantified,
 )
-from explorer.recipe.syntax import COMPARISONS, END, LITERALS, Cursor, RefusedError, Token, tokens
+from explorer.recipe.syntax import COMPARISONS, RefusedError, Token, tokens
 
 _PATTERN = re.compile(
     r"""(?P<space>(?:[ \t\r\n]|\#[^\n]*\n)+)
@@ -64,8 +56,6 @@ _PATTERN = re.compile(
 RESERVED = frozenset(
     {"def", "if", "then", "elif", "else", "end", "or", "and", "reduce", "foreach", "as", "try", "catch"}
 )
-_OBJECTS = ((), ("attributes",), ("metadata",))
-_FUNCTIONS = "length, type, not, has, add, max, min, map, any, all, select, startswith, endswith and contains"
 
 
 def parse_jq(text: str) -> Expression:
@@ -82,10 +72,7 @@ def parse_jq_span(text: str) -> Expression:
     return Expression(text, "jq", tree)
 
 
-_Kind: TypeAlias = Literal["contains", "startswith", "endswith"]
-
-
-class _Parser(Cursor):
+class _Parser(Calls):
     def __init__(self, text: str) -> None:
         super().__init__(text, tokens(text, _PATTERN, RESERVED))
         self.dot: Value = Path(())
@@ -95,13 +82,13 @@ class _Parser(Cursor):
     }  # fmt: skip
 
     def condition_of_document(self) -> Node:
-        found = self._node(self._pipe(), 0)
+        found = self.node(self.pipe(), 0)
         if found == Path(()):
             self.refuse("the document itself holds always; write a condition", 0)
         return self._finished(found)
 
     def value_of_document(self) -> Node:
-        return self._finished(self._node(self._pipe(), 0))
+        return self._finished(self.node(self.pipe(), 0))
 
     def _finished(self, tree: Node) -> Node:
         tree = self.finish(tree)
@@ -110,20 +97,17 @@ class _Parser(Cursor):
         return tree
 
     def condition(self, value: Any, place: int) -> Node:
-        return self._node(value, place)  # in jq any value is true or false
-
-    def _node(self, value: Value, place: int) -> Node:
-        return node_of(self, value, place)
+        return self.node(value, place)  # in jq any value is true or false
 
     # operators, loosest first
 
-    def _pipe(self) -> Value:
+    def pipe(self) -> Value:
         self.deeper()
         outer = self.dot
         found = self._segment()
         while bar := self.accept("|"):
             if isinstance(found, Each) and isinstance(found.item, Span):
-                found = Each(found.base, self._argument(self.climb))
+                found = Each(found.base, self.of_each(self.climb))
                 continue
             self.dot = found
             after = self._segment()
@@ -140,8 +124,8 @@ class _Parser(Cursor):
         return found
 
     def _segment(self) -> Value:
-        if self.token.text == "select" and self._is_last_select():
-            return self._select()
+        if self.token.text == "select" and self.is_last_select():
+            return self.select()
         found: Value = self.climb()
         return found
 
@@ -155,12 +139,12 @@ class _Parser(Cursor):
                         "without the |", bar)  # fmt: skip
 
     def joined(self, operator: Token, left: Any, right: Any, start: int) -> Value:
-        base = self._node(left, start)
+        base = self.node(left, start)
         if operator.kind == "//" and isinstance(right, NoList):
             if may_be_nothing(base):
                 self.refuse("`? // []` is not supported; test the type with if ... then ... else ... end", start)
             return OrNoList(base)
-        other = self._node(right, operator.end)
+        other = self.node(right, operator.end)
         if operator.kind == "//":
             return Otherwise(base, other)
         if operator.kind in COMPARISONS:
@@ -173,7 +157,7 @@ class _Parser(Cursor):
             return self._postfix()
         if self.token.kind == "-":
             self.refuse("-- is not supported")
-        found = self._node(self._postfix(), minus.end)
+        found = self.node(self._postfix(), minus.end)
         if isinstance(found, Constant) and found.place is not None and isinstance(found.value, float):
             return Constant(-found.value, (minus.start, found.place[1]))
         return Arithmetic("-", Constant(0.0), found)
@@ -209,7 +193,7 @@ class _Parser(Cursor):
 
     def _guarded(self, found: Value, before: Value | None, start: int) -> Value:
         """`?` after a step guards this step alone; after anything else, all of it."""
-        node = self._node(found, start)
+        node = self.node(found, start)
         if isinstance(before, Node) and may_fail(
             before
         ):  # the steps before fail as they would: they are looked at first
@@ -228,19 +212,19 @@ class _Parser(Cursor):
                 return self._bracket(self.dot), True
             return self.dot, False
         if token.kind == "(":
-            found = self._pipe()
+            found = self.pipe()
             self.expect(")", "the expression in parentheses")
             return found, False
         if token.kind == "number":
             return self._number(), False
         if token.kind == "text":
-            return Constant(self._text(token.text, token.start)), False
+            return Constant(self.unquoted(token.text, token.start)), False
         if token.kind == "if":
-            return self._if(), False
+            return self.conditional(), False
         if token.kind == "[":
-            return self._list(token.start), False
+            return self.list_of(token.start), False
         if token.kind == "word":
-            return self._call(token.text, token.start), False
+            return self.call(token.text, token.start), False
         names = {"..": "..", "{": "an object", "def": "def", "reduce": "reduce", "foreach": "foreach", "try": "try"}
         if token.kind in names:
             self.refuse(f"{names[token.kind]} is not supported", token.start)
@@ -257,16 +241,11 @@ class _Parser(Cursor):
             self.refuse("this is not a number that the mixer reads", token.start)
         return Constant(value, (token.start, token.end))
 
-    def _text(self, quoted: str, place: int) -> str:
-        if re.search(r"(?<!\\)(?:\\\\)*\\\(", quoted):
-            self.refuse(r"\(...) inside a text is not supported", place)
-        return self.decoded(quoted, place)
-
     def _key(self, base: Value) -> Value:
         token = self.advance()
         if token.kind in RESERVED:
             self.refuse(f'the mixer takes {token.text} for a keyword; write ["{token.text}"]', token.start)
-        key = self._text(token.text, token.start) if token.kind == "text" else token.text
+        key = self.unquoted(token.text, token.start) if token.kind == "text" else token.text
         return self._under(base, key, token.start)
 
     def _under(self, base: Value, key: str, place: int) -> Value:
@@ -289,7 +268,7 @@ class _Parser(Cursor):
         if self.token.kind in (":", ","):
             self.refuse("slices and several positions are not supported")
         if token.kind == "text" and not minus:
-            found = self._under(base, self._text(token.text, token.start), token.start)
+            found = self._under(base, self.unquoted(token.text, token.start), token.start)
             self.expect("]", "a key")
             return found
         if token.kind != "number" or not token.text.isdigit() or len(token.text) > 9:
@@ -305,145 +284,7 @@ class _Parser(Cursor):
             return Item(number) if isinstance(base, Span) else Each(base.base, Item(number))
         if isinstance(base, OrNoList):
             return If(base.base, Index(base.base, position), Constant(None))
-        node = self._node(base, place)
-        if isinstance(node, Path) and node.keys in _OBJECTS:
+        node = self.node(base, place)
+        if isinstance(node, Path) and node.keys in OBJECTS:
             self.refuse("what is looked at here is an object, not a list", place)
         return Index(node, position)
-
-    # constructs
-
-    def _if(self) -> Node:
-        start = self.previous.start
-        condition = self._node(self._pipe(), start)
-        self.expect("then", "a condition")
-        then = self._node(self._pipe(), start)
-        if self.accept("elif"):
-            self.deeper()
-            otherwise: Node = self._if()
-            self.higher()
-        elif self.accept("else"):
-            otherwise = self._node(self._pipe(), start)
-            self.expect("end", "else")
-        else:
-            self.refuse("`if` without `else` gives its input where the condition does not hold; add else false")
-        return If(condition, then, otherwise)
-
-    def _list(self, start: int) -> Value:
-        if self.accept("]"):
-            return NoList()
-        found = self._pipe()
-        self.expect("]", "the list")
-        if not isinstance(found, Each) or isinstance(found.item, Span):
-            self.refuse("a list is read only as [.attributes.KEY[] | ...] over an attribute's spans", start)
-        return found
-
-    def _argument(self, part: Callable[[], Value]) -> Node:
-        """What is computed of each span, with `.` standing for the span."""
-        outer, self.dot = self.dot, Span()
-        start = self.token.start
-        found = self._node(part(), start)
-        self.dot = outer
-        if any(not isinstance(n, Item | Constant | Arithmetic | Compare) for n in walk(found)):
-            self.refuse("of each span only arithmetic and comparisons of its numbers .[0], .[1], .[2] are read", start)
-        return found
-
-    def _call(self, name: str, place: int) -> Value:
-        if name in LITERALS:
-            return Constant(LITERALS[name])
-        if name == "select":
-            self.refuse("select is read only at the end of the whole expression", place)
-        if name in ("map", "any", "all", "has", "startswith", "endswith", "contains") and self.token.kind == "(":
-            self.advance()
-            self.deeper()
-            found = self._called(name, place)
-            self.higher()
-            self.expect(")", f"the argument of {name}")
-            return found
-        if self.token.kind == "(":
-            self.refuse(f"the function {name}(...) is not supported; {_FUNCTIONS} are", place)
-        if name == "not":
-            return Not(self._node(self.dot, place))
-        if name == "length":
-            if isinstance(self.dot, Each):
-                self.refuse("the length of a mapped list is not supported; take the length of the attribute", place)
-            return self._of_list(Length, Constant(0.0), place)
-        if name == "type":
-            return self._of_list(TypeOf, Constant("array"), place)
-        if name in ("add", "max", "min"):
-            return folded(self, name, self.dot, place)
-        if name in ("any", "all"):
-            return quantified(self, name, self.dot, place)
-        return self.refuse(f"the function {name} is not supported; {_FUNCTIONS} are", place)
-
-    def _called(self, name: str, place: int) -> Value:
-        if name == "map":
-            base = self._list_of_spans(place)
-            return Each(base, self._argument(self._pipe))
-        if name in ("any", "all"):
-            over: Value = Each(self._list_of_spans(place), Span()) if not self._has_generator() else self._pipe()
-            if self.token.kind == ";":
-                self.advance()
-            if not isinstance(over, Each) or not isinstance(over.item, Span):
-                self.refuse(f"{name} is read over an attribute's spans: {name}(.attributes.KEY[]; .[2] > 0.5)", place)
-            return quantified(self, name, Each(over.base, self._argument(self._pipe)), place)
-        token = self.advance()
-        if token.kind != "text":
-            self.refuse(f"{name} is read with a text in double quotes", token.start)
-        text = self._text(token.text, token.start)
-        if name != "has":
-            return Matches(cast("_Kind", name), self._node(self.dot, place), text)
-        if not isinstance(self.dot, Path):
-            self.refuse("has(...) is read of the document, metadata, attributes and the objects in them", place)
-        found = Path((*self.dot.keys, text))
-        if self.dot.keys in _OBJECTS:
-            return Exists(found)
-        return If(
-            Compare("==", TypeOf(self.dot), Constant("object")), Exists(found), found
-        )  # it fails as the path does
-
-    def _has_generator(self) -> bool:
-        """Whether the call at hand has two arguments, any(GENERATOR; CONDITION)."""
-        level, n = 1, 0
-        while (kind := self.peek(n).kind) != END:
-            level += (kind in ("(", "[", "{")) - (kind in (")", "]", "}"))
-            if level == 0:
-                return False
-            if kind == ";" and level == 1:
-                return True
-            n += 1
-        return False
-
-    def _list_of_spans(self, place: int) -> Node | OrNoList:
-        if isinstance(self.dot, OrNoList):
-            return self.dot
-        node = self._node(self.dot, place)
-        if not isinstance(node, Path | Try) or (isinstance(node, Path) and len(node.keys) < 2):
-            self.refuse("this is read of an attribute, as in .attributes.KEY | map(...)", place)
-        return node
-
-    def _of_list(self, kind: type[Length] | type[TypeOf], of_no_list: Constant, place: int) -> Node:
-        if isinstance(self.dot, OrNoList):
-            return If(self.dot.base, kind(self.dot.base), of_no_list)
-        return kind(self._node(self.dot, place))
-
-    # select
-
-    def _is_last_select(self) -> bool:
-        level, n = 0, 1
-        while self._depth == 1 and (kind := self.peek(n).kind) != END:
-            level += (kind == "(") - (kind == ")")
-            n += 1
-            if level == 0:
-                return self.peek(n).kind == END
-        return False
-
-    def _select(self) -> Node:
-        """`select(C)` at the very end: whether C holds, for what it selects is an object, which counts as true."""
-        place = self.advance().start
-        self.expect("(", "select")
-        if not isinstance(self.dot, Path) or self.dot.keys not in _OBJECTS:
-            self.refuse("select is read of the document, .attributes and .metadata", place)
-        condition = self._node(self._pipe(), place)
-        self.expect(")", "select")
-        is_truth = isinstance(condition, Compare | And | Or | Not | Exists | Matches)
-        return condition if is_truth else If(condition, Constant(True), Constant(False))

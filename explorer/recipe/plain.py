@@ -7,7 +7,7 @@
     metadata.length < 500, source == "web"  values of the document
     *gopher_v?__word_count < 50             the one key that ends so, whatever its experiment is called
 
-A comparison with a missing value does not hold.
+A comparison with a missing value does not hold; what is divided by 0 is missing.
 """
 
 from __future__ import annotations

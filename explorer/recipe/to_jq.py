@@ -2,8 +2,8 @@
 
 Nothing fails on what is missing: a key is looked up in objects only (a shard without attribute files has no attributes
 at all), a position in lists only. Comparisons test the type first, for jq orders values of every kind (null below all
-numbers). A value that is there and null counts as missing in our own syntax here, and jq knows no difference between 1
-and 1.0.
+numbers). In jsonpath 1 and 1.0 are never equal, which is kept. A value that is there and null counts as missing in our
+own syntax here.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ from explorer.recipe.expression import (
     Not,
     Or,
     Path,
-    Syntax,
 )
 from explorer.recipe.jq import RESERVED
 from explorer.recipe.parse import number_text
@@ -48,7 +47,7 @@ def to_jq(expression: Expression) -> str:
     if expression.syntax == "jq":
         return expression.text
     try:
-        return _Writer(expression.syntax).condition(expression.tree)
+        return _Writer(expression).condition(expression.tree)
     except _CannotError as error:
         raise UsageError(f"{quoted(expression.text)} cannot be written for the mixer: {error}") from None
 
@@ -60,8 +59,9 @@ class _CannotError(Exception):
 class _Writer:
     """Writes conditions of the document: `.` is the document wherever one begins."""
 
-    def __init__(self, syntax: Syntax) -> None:
-        self.is_plain = syntax == "plain"
+    def __init__(self, expression: Expression) -> None:
+        self.text = expression.text
+        self.is_plain = expression.syntax == "plain"
         self._conditions: Mapping[type, Callable[..., str]] = {
             And: lambda node: self._chain(node, And, " and "),
             Or: lambda node: self._chain(node, Or, " or "),
@@ -102,7 +102,16 @@ class _Writer:
             raise _CannotError(f"{to_plain(node)} has no order there")
         if value is None:
             return f"({self._exists(node.left)} and {self._tested(node.left, '. == null')})"
+        if kind == "number" and not self.is_plain and operator not in ("<", ">"):
+            return self._tested(node.left, self._strict(operator, limit, node.right))
         return self._tested(node.left, f'type == "{kind}" and . {operator} {limit}')
+
+    def _strict(self, operator: str, limit: str, constant: Constant) -> str:
+        """Equal as JSON is: both whole numbers, or both with a decimal point."""
+        is_whole = constant.place is not None and self.text[slice(*constant.place)].lstrip("-").isdigit()
+        is_decimal = '(tojson | contains(".") or contains("e"))'
+        equal = f". == {limit} and {f'({is_decimal} | not)' if is_whole else is_decimal}"
+        return f'type == "number" and {equal if operator == "==" else f"(. {operator[0]} {limit} or ({equal}))"}'
 
     def _compare_values(self, node: Compare) -> str:
         """Two values of the document: of one kind; in jsonpath two that are missing are equal."""
@@ -126,7 +135,7 @@ class _Writer:
         for side in (node.left, node.right):
             if not isinstance(side, Path | Index):
                 raise _CannotError(f"{to_plain(side)} is compared with a value that may be missing too")
-        return f"({self._exists(node.left)} == {self._exists(node.right)} and {a} == {b})"
+        return f"({self._exists(node.left)} == {self._exists(node.right)} and ({a} | tojson) == ({b} | tojson))"
 
     def _tested(self, node: Node, test: str) -> str:
         """Whether a value passes a test of `.`, which must not pass null where what is missing should not."""
@@ -215,9 +224,12 @@ class _Writer:
     def _arithmetic(self, node: Arithmetic) -> str:
         a, b = self._number_or_value(node.left), self._number_or_value(node.right)
         unsure = [side for side, n in ((a, node.left), (b, node.right)) if not isinstance(n, Constant | Measure)]
-        if not unsure:
+        if not unsure and (node.operator != "/" or not self.is_plain):
             return f"({a} {node.operator} {b})"
-        numbers = " and ".join(f'({side} | type == "number")' for side in unsure)
+        tests = [f'({side} | type == "number")' for side in unsure]
+        if node.operator == "/" and self.is_plain:
+            tests.append(f"{b} != 0")  # what is divided by 0 has no value
+        numbers = " and ".join(tests)
         return f"(if {numbers} then {a} {node.operator} {b} else null end)"
 
 
