@@ -21,7 +21,10 @@ from explorer.units import UNITS, format_value
 
 MAX_COLOURS = 8
 NAME_WIDTH = 32
-_WORDS = {"docs": "documents", "chars": "characters", "url": "URL", "urls": "URLs", "ip": "IP", "id": "ID", "ids": "IDs", "sql": "SQL", "hhi": "HHI"}
+_WORDS = {
+    "doc": "document", "docs": "documents", "chars": "characters", "url": "URL", "urls": "URLs", "ip": "IP", "id": "ID",
+    "ids": "IDs", "sql": "SQL", "hhi": "HHI",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -237,6 +237,22 @@ def test_documents_around_a_threshold_are_shown_as_text(open_page: Open, workspa
     assert "value **49**" in texts(app)
 
 
+def test_a_threshold_of_a_dead_rule_has_no_curve(open_page: Open, workspace: Path) -> None:
+    app = open_page(workspace, {"tab": "Threshold"})
+    assert list(app.selectbox(key="threshold").options) == [
+        "short: word count below",
+        "symbol_to_word_ratio > 0.1: symbol to word ratio above",
+    ]
+
+
+def test_sources_go_by_the_measure_that_is_looked_at(open_page: Open, workspace: Path) -> None:
+    app = open_page(workspace, {"tab": "Sources", "measure": "bytes", "at.own.short": "20.0"})
+    table = next(frame.value for frame in app.dataframe if "removed_byte_share" in frame.value.columns)
+    shares = list(table["removed_byte_share"])
+    assert len(shares) == 2
+    assert shares == sorted(shares, reverse=True)
+
+
 def test_two_recipes_side_by_side(open_page: Open, workspace: Path) -> None:
     app = open_page(workspace, {"tab": "Compare", "with": "gopher-quality"})
     labels = [metric.label for metric in app.metric]

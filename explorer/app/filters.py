@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -146,7 +147,7 @@ def _choose(offer: Offer, source: Source) -> Choice | None:
     names = [choice.name for choice in offer.choices]
     if not names:
         return None
-    default = default_choice(offer, source)
+    default = _default(offer, source)
     index = names.index(default.name) if default is not None else 0
     chosen = st.selectbox(
         "Recipe",
@@ -158,6 +159,20 @@ def _choose(offer: Offer, source: Source) -> Choice | None:
         help="The workspace's own recipes first, then those that come with the explorer, then one that was uploaded.",
     )
     return offer.find(chosen)
+
+
+def _default(offer: Offer, source: Source) -> Choice | None:
+    """The recipe to begin with; which built-in that is, is found out once for a workspace."""
+    names = [choice.name for choice in offer.choices]
+    root = session.workspace_path()
+    generation = session.generation(root) if root is not None else ""
+    return offer.find(_default_name(generation, tuple(names), offer, source))
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
+def _default_name(generation: str, names: tuple[str, ...], _offer: Offer, _source: Source) -> str | None:
+    choice = default_choice(_offer, _source)
+    return choice.name if choice is not None else None
 
 
 def _upload() -> None:
@@ -211,10 +226,13 @@ def _dead_recipe(recipe: Recipe, dead: dict[str, str]) -> None:
     if recipe.needs:
         taggers = ", ".join(code_span(name) for name in recipe.needs)
         st.markdown(
-            f"Its attributes are made by the taggers {taggers}. Run them beside the documents, for example with the "
-            "Dolma toolkit, and build again: the texts are not read a second time."
+            f"Its attributes are made by {taggers}. Put them beside the documents and build again: the texts are not "
+            "read a second time."
         )
-        st.code(f"dolma tag --documents 'documents/*' --taggers {' '.join(recipe.needs)}", "bash", wrap_lines=True)
+        # what is no tagger of the toolkit is described in words
+        if all(re.fullmatch(r"[A-Za-z0-9_]+", name) for name in recipe.needs):
+            st.markdown("With the Dolma toolkit, for example:")
+            st.code(f"dolma tag --documents 'documents/*' --taggers {' '.join(recipe.needs)}", "bash", wrap_lines=True)
     with st.expander("What each rule looks for", expanded=not recipe.needs):
         st.markdown("\n".join(f"- {code_span(name)}: {safe(reason)}" for name, reason in dead.items()))
     st.markdown("Or choose another recipe above.")

@@ -57,14 +57,16 @@ def spots(on: Sequence[Entry], impact: SharedImpact) -> list[Spot]:
     """Every threshold that can be looked at, of the entries that are on; titles keep while numbers move."""
     bound = impact.bound
     found = []
-    for number, entry in enumerate(on):
-        if entry.is_span or number >= len(bound.rules):
+    for number, entry in enumerate(one for one in on if not one.is_span):
+        if number >= len(bound.rules) or all(r.is_dead for s in bound.streams for r in s.rules if r.number == number):
             continue
         for dial in entry.dials:
-            if dial.threshold is not None:
-                # the bound rule's own places: a starred key is longer there than in the recipe
-                own = thresholds(bound.rules[number].expressions[dial.expression])[dial.number]
-                found.append(Spot(_title(entry, dial), number, dial.expression, own))
+            if dial.threshold is None:
+                continue
+            # the bound rule's own places: a starred key is longer there than in the recipe
+            own = thresholds(bound.rules[number].expressions[dial.expression])
+            if dial.number < len(own):
+                found.append(Spot(_title(entry, dial), number, dial.expression, own[dial.number]))
     return found
 
 

@@ -57,7 +57,7 @@ def panel(choice: Choice, quantiles: Quantiles, dead: Mapping[str, str], show: C
             for dial in entry.dials:
                 values[entry.key, dial.key] = _dial(choice, entry, dial, quantiles, is_on)
             rule = as_moved(entry, values)
-            said.caption(_condition(rule, show) + _moves(entry, values), help=_as_written(rule, show))
+            said.caption(_condition(rule, show) + _moves(entry, values), help=_as_written(rule))
         if not is_on:
             off.add(entry.key)
     return Panel(edited(choice.recipe, off, values), tuple(entry for entry in listed if entry.key not in off))
@@ -82,11 +82,11 @@ def _moves(entry: Entry, values: Mapping[tuple[str, str], float]) -> str:
     return f" · moved from {safe(' and '.join(moved))}" if moved else ""
 
 
-def _as_written(rule: Rule | SpanRule, show: Callable[[Expression], str]) -> str | None:
-    """The conditions as the recipe has them, where they are shown in another form."""
+def _as_written(rule: Rule | SpanRule) -> str | None:
+    """The conditions as the recipe has them, where they are not in our own syntax."""
     if isinstance(rule, SpanRule):
         return None
-    texts = [f"{e.syntax}: {_code(e.text)}" for e in rule.expressions if show(e) != " ".join(e.text.split())]
+    texts = [f"{e.syntax}: {_code(e.text)}" for e in rule.expressions if e.syntax != "plain"]
     return "\n\n".join(texts) or None
 
 

@@ -48,6 +48,9 @@ def supply(impact: SharedImpact, view: View, *, is_short: bool = False) -> Suppl
     def run(statistic: Statistic, arguments: Mapping[str, Value]) -> Answer:
         numbers = impact.numbers(statistic.name, **arguments)
         frame = numbers.frame
+        if statistic.name == "filter_sources":  # by the measure that is looked at
+            share = f"removed_{MEASURES[view.measure]}_share"
+            frame = frame.sort([share, "source"], descending=[True, False], nulls_last=True)
         return Answer(frame.drop("recipe") if "recipe" in frame.columns else frame, sample_note(numbers))
 
     given = {"measure": view.measure, "only_source": view.source, "rule_order": view.order}
