@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from explorer.app.filters_compare import KINDS, is_model, kinds_pair
 from explorer.app.filters_edit import edited, entries, in_order, order_text
 from explorer.app.filters_export import file_stem, save, written
+from explorer.app.filters_impact import SharedDesk
 from explorer.app.filters_ranges import Quantiles, nice_step, slider_range
 from explorer.app.filters_recipes import Offer, default_choice, fit, read_upload
 from explorer.app.launch import WORKSPACE_VARIABLE
@@ -23,9 +25,10 @@ from explorer.recipe.parse import parse
 from explorer.recipe.read import builtin_recipes, parse_recipe, read_recipe
 from explorer.statistic import load_statistics
 from tests.corpora import build_corpus, documents, write_jsonl
-from tests.filters_corpus import HOSTILE, OWN, build_filters
+from tests.filters_corpus import HOSTILE, OWN, build_filters, write_filters
 
 ROOT = Path(__file__).parents[1]
+OWN_RECIPE = parse_recipe(OWN, "own", "toml")
 Open = Callable[..., AppTest]
 
 
@@ -281,6 +284,40 @@ def test_no_recipe_at_all_says_what_to_do(
     app = open_page(build_filters(tmp_path, own=""))
     assert not app.exception
     assert "There is no recipe yet" in texts(app)
+
+
+def test_a_rebuilt_workspace_is_noticed(open_page: Open, tmp_path: Path) -> None:
+    workspace = build_filters(tmp_path)
+    app = open_page(workspace, {"on.own.short": "false"})
+    before = kept(app)
+    write_filters(tmp_path / "input", n=200)
+    build_corpus(tmp_path / "input", workspace)
+    app.run()
+    assert not app.exception
+    recipe = read_recipe(workspace / "recipes" / "own.toml")
+    assert kept(app) == kept_of(workspace, edited(recipe, ("short",), {})) != before
+
+
+def test_impacts_share_an_engine_and_outlive_its_end(workspace: Path) -> None:
+    desk = SharedDesk(open_source(workspace))
+    recipes = [edited(OWN_RECIPE, (), {("short", ""): float(n)}) for n in range(30)]
+    impacts = [desk.impact(recipe) for recipe in recipes]
+    assert desk.impact(recipes[-1]) is impacts[-1]
+    alone = [kept_of(workspace, recipe) for recipe in (recipes[0], recipes[29])]
+    shared = [f"{impacts[n].numbers('filter_totals').frame['n_kept_docs'][0]:,}" for n in (0, 29)]
+    assert shared == alone
+    desk.close()
+    assert f"{impacts[15].numbers('filter_totals').frame['n_kept_docs'][0]:,}" == kept_of(workspace, recipes[15])
+    desk.close()
+
+
+def test_sessions_ask_one_after_another(workspace: Path) -> None:
+    desk = SharedDesk(open_source(workspace))
+    recipes = [edited(OWN_RECIPE, (), {("short", ""): float(n)}) for n in (10, 20, 30)] * 8
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda recipe: desk.impact(recipe).numbers("filter_rules").frame, recipes))
+    assert [frame.rows() for frame in found[:3]] * 8 == [frame.rows() for frame in found]
+    desk.close()
 
 
 # uploads and exports

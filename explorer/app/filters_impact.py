@@ -93,7 +93,7 @@ class SharedDesk:
     def __init__(self, source: Source) -> None:
         self.source = source
         self._lock = threading.RLock()
-        self._first = Impact(source, Recipe("", (Stream("all"),)))
+        self._first: Impact | None = Impact(source, Recipe("", (Stream("all"),)))
         self._impacts: OrderedDict[str, SharedImpact] = OrderedDict()
 
     def impact(self, recipe: Recipe) -> SharedImpact:
@@ -101,17 +101,23 @@ class SharedDesk:
         key = digest(repr(recipe))
         with self._lock:
             if key not in self._impacts:
-                self._impacts[key] = SharedImpact(key, lambda: self._first.with_recipe(recipe), self._lock)
+                self._impacts[key] = SharedImpact(key, lambda: self._make(recipe), self._lock)
                 if len(self._impacts) > _MAX_RECIPES:
                     self._impacts.popitem(last=False)[1].close()
             self._impacts.move_to_end(key)
             return self._impacts[key]
 
+    def _make(self, recipe: Recipe) -> Impact:
+        # a page that began before a build was finished is drawn to its end after it
+        return self._first.with_recipe(recipe) if self._first is not None else Impact(self.source, recipe)
+
     def close(self) -> None:
         with self._lock:
             for impact in self._impacts.values():
                 impact.close()
-            self._first.close()
+            if self._first is not None:
+                self._first.close()
+                self._first = None
 
 
 def current_desk() -> SharedDesk:
