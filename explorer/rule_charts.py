@@ -79,8 +79,9 @@ def upset(plot: Plot) -> Chart:
         x=columns, y=shown[plot.x].to_list(), yaxis="y2", hovertemplate="%{customdata}<extra></extra>", **hover
     )
     x, y, opacity, texts = _dots(sets, rows)
+    size = 10 if len(columns) <= 15 else 7  # narrow pages
     figure.add_scatter(
-        x=x, y=y, mode="lines+markers", connectgaps=False, marker={"size": 10, "opacity": opacity}, line={"width": 2},
+        x=x, y=y, mode="lines+markers", connectgaps=False, marker={"size": size, "opacity": opacity}, line={"width": 2},
         customdata=texts, hovertemplate="%{customdata}<extra></extra>",
     )  # fmt: skip
     share = max(0.3, min(0.65, len(rules) * 22 / (len(rules) * 22 + 220)))
@@ -164,13 +165,20 @@ def correlation(plot: Plot) -> Chart:
             zmax=1,
             zmid=0,
             autocolorscale=True,  # the theme's diverging colours, as the numbers have both signs
-            colorbar={"title": {"text": plot.title(plot.color)}, "thickness": 12, "tickvals": [-1, -0.5, 0, 0.5, 1]},
+            colorbar={  # above the matrix: beside it, a telephone would leave no room for the matrix
+                "title": {"text": plot.title(plot.color), "side": "top"},
+                "thickness": 10,
+                "tickvals": [-1, -0.5, 0, 0.5, 1],
+                "orientation": "h",
+                "y": 1.02,
+                "yanchor": "bottom",
+            },
         )
     )
-    name_axis(figure, "x", [label(name, "name", 20) for name in names])
-    name_axis(figure, "y", [label(name, "name", 26) for name in names])
+    name_axis(figure, "x", [label(name, "name", 16) for name in names])
+    name_axis(figure, "y", [label(name, "name", 22) for name in names])
     figure.update_yaxes(autorange="reversed")
-    return finish(figure, plot, "heat map", plot.y, plot.color, note, 180 + 24 * len(names))
+    return finish(figure, plot, "heat map", plot.y, plot.color, note, 250 + 24 * len(names))
 
 
 def curve(plot: Plot) -> Chart:
