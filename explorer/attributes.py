@@ -102,6 +102,7 @@ class Values:
     spans: list[float] = field(default_factory=list)
     scalars: list[tuple[int, int, float | str]] = field(default_factory=list)  # (doc, attribute, value)
     blocks: list[SpanBlock] = field(default_factory=list)  # what came as arrays
+    has_integers: bool = False  # whether a score may be one
     is_typed: bool = False  # from Parquet: how numbers were written is not known
 
     @property
@@ -152,7 +153,7 @@ class SetReader:
         """Take in one document's attributes."""
         for key, value in attributes.items():
             if type(value) is list:
-                flat = flat_spans(value)
+                flat = flat_spans(value, values)
                 if flat is not None:
                     where = self._spans.get(key)
                     if where is None:
@@ -193,7 +194,7 @@ class SetReader:
             number = float(value) if isinstance(value, Decimal) else value
             self._add_scalar(values, doc, self.position(path, "number"), number)
         elif isinstance(value, dict | list):
-            flat = flat_spans(value) if isinstance(value, list) else None
+            flat = flat_spans(value, values) if isinstance(value, list) else None
             if flat is None:
                 self._add_scalar(values, doc, self.position(path, "nested"), _shown(value))
             else:
@@ -221,15 +222,23 @@ def _shown(value: Any) -> str:
         return "(nested too deeply to be shown)"
 
 
-def flat_spans(value: list[Any]) -> list[float] | None:
-    """Spans laid end to end as numbers, or None where the list is not one of spans. Not to be changed."""
+def flat_spans(value: list[Any], values: Values | None = None) -> list[float] | None:
+    """Spans laid end to end as numbers, or None where the list is not one of spans. Not to be changed.
+
+    Integers among their scores are noted in `values`: to look at each number again later takes longer.
+    """
     flat: list[float] = []
     for span in value:
         if type(span) is not list or len(span) != 3:
             return None
         start, end, score = span
-        if type(start) not in _NUMBERS or type(end) not in _NUMBERS or type(score) not in _NUMBERS:
+        if type(start) not in _NUMBERS or type(end) not in _NUMBERS:
             return None
+        if type(score) is not float:
+            if type(score) is not int:
+                return None
+            if values is not None:
+                values.has_integers = True
         if len(value) == 1:  # as most are: no copy
             return span
         flat += span

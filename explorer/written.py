@@ -34,16 +34,14 @@ class Written:
         """
         if values.is_typed:
             return
-        scores = values.spans[2::3]
-        kinds = set(map(type, scores))
         attributes, counts = (table[name].to_numpy()[: len(values.counts)] for name in ("attribute", "n"))
-        if kinds == {int, float}:
-            is_integer = np.array([type(score) is int for score in scores])
+        if values.has_integers:
+            is_integer = np.array([type(score) is int for score in values.spans[2::3]], dtype=bool)
             owners = np.repeat(attributes, counts)
             self._integers.update(_distinct(owners[is_integer]))
             self._decimals.update(_distinct(owners[~is_integer]))
-        elif kinds:
-            (self._integers if int in kinds else self._decimals).update(_distinct(attributes[counts > 0]))
+        else:
+            self._decimals.update(_distinct(attributes[counts > 0]))
         for _, attribute, value in values.scalars:
             (self._integers if type(value) is int else self._decimals).add(attribute)
 
