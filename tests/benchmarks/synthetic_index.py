@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from explorer.attributes import PRESENT, SPAN_SCHEMA, VALUE_SCHEMA, Attribute, wide_schema
 from explorer.config import CorpusConfig
-from explorer.index_attributes import WIDEN_VALUES, attributes_key
+from explorer.index_attributes import attributes_key, wide_group_rows
 from explorer.index_documents import INDEX_GROUP_ROWS
 from explorer.ingest.shards import Shard, SideFile
 from explorer.measures import INDEX_SCHEMA
@@ -32,6 +32,7 @@ from explorer.plan import IndexOptions, Part, make_part
 from explorer.provenance import manifest_of
 from explorer.setaside import RANGE_DOCS
 from explorer.workspace import FORMAT, INDEX_VERSION, Workspace, write_json, write_receipt
+from explorer.written import DECIMAL
 from tests.benchmarks.synthetic_keys import SETS, Key, keys_of
 from tests.benchmarks.synthetic_values import Cells, draw_cells, draw_documents, draw_texts
 
@@ -154,9 +155,8 @@ def _write_set(
             texts = draw_texts(seed, first, last)
             found = [draw_cells(one, texts, [*seed, first]) for one in keys]
             own = sum(int((cells.n >= 0).sum()) for cells in found)
-            # as many documents in a row group as the index pass writes at once
-            step = max(1024, len(texts) // (own // WIDEN_VALUES + 1))
-            wide.write_table(_wide(attributes, found, first), row_group_size=step)
+            rows = wide_group_rows(wide_schema(attributes))
+            wide.write_table(_wide(attributes, found, first), row_group_size=rows)
             table = _spans(attributes, found, first)
             if table.num_rows:
                 spans.write_table(table)
@@ -165,6 +165,7 @@ def _write_set(
         "key": key,
         "attribute_set": name,
         "attributes": [attribute.to_json() for attribute in attributes],
+        "written_as": [DECIMAL] * len(attributes),
         "states": {PRESENT: n_docs},
         "n_values": n_values,
         "n_spans_outside": 0,
