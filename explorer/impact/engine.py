@@ -7,8 +7,9 @@ results are those of every other statistic. Nothing is written into the workspac
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
+from typing import Self
 
 import duckdb
 import polars as pl
@@ -118,11 +119,16 @@ class Impact:
         )  # fmt: skip
 
     @property
-    def n_sampled(self) -> int:
-        """Documents that the numbers were counted on: all."""
-        return self.source.n_docs
+    def parts(self) -> Sequence[SourcePart]:
+        """What the numbers are counted on."""
+        return self.source.parts
 
-    def __enter__(self) -> Impact:
+    @property
+    def n_sampled(self) -> int:
+        """Documents that the numbers are counted on: all."""
+        return sum(part.n_docs for part in self.parts)
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -146,6 +152,10 @@ class Impact:
         frame = self.connection.sql(f"from {statistic.name}({given})").pl()
         assert isinstance(frame, pl.DataFrame)
         return frame
+
+    def errors(self, name: str, **parameters: object) -> Mapping[str, pl.Series]:
+        """Standard errors of a statistic's columns, row by row: none, these numbers are counted."""
+        return {}
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -174,23 +184,29 @@ class Impact:
                 add_statistic(connection, statistic)
                 desk.macros.add(statistic.name)
 
+    def _counted(self, statistic: Statistic, part: SourcePart, partial: str) -> str:
+        """SQL of a part's partial as it counts."""
+        return partial
+
     def _merge(self, statistics: Sequence[Statistic]) -> None:
         """Create the merged tables of statistics out of the partials of all parts."""
         connection, desk = self.connection, self._desk
         made: set[str] = set()
         done = 0
-        for part in self.source.parts:
+        for part in self.parts:
             for statistic, query in part_partials(connection, self.bound, part, statistics, self.reader, desk.inputs):
                 table = f"temp.partial_{statistic.name}"
                 start = f"insert into {table}" if statistic.name in made else f"create or replace temp table {table} as"
-                connection.execute(f"{start} {_with_names(connection, query)}").fetchall()
+                connection.execute(
+                    f"{start} {self._counted(statistic, part, _with_names(connection, query))}"
+                ).fetchall()
                 made.add(statistic.name)
             done += part.n_docs
-            self.progress(done / max(1, self.source.n_docs))
+            self.progress(done / max(1, self.n_sampled))
         for statistic in statistics:
             if statistic.name in made:
                 table = f"temp.partial_{statistic.name}"
-                if len(self.source.parts) > 1 or statistic.keep is not None:
+                if len(self.parts) > 1 or statistic.keep is not None:
                     merge_into(connection, statistic, table)
                 else:  # a partial of everything is merged
                     connection.execute(f"create table merged.{statistic.name} as from {table}").fetchall()

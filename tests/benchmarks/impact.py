@@ -22,21 +22,30 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 import psutil
 
 from explorer.attributes import Attribute
+from explorer.impact.engine import Impact
+from explorer.impact.estimate import SampledImpact
+from explorer.impact.sample import draw_sample, sample_of, wants_sample
+from explorer.impact.source import open_source
+from explorer.recipe.model import Recipe
+from explorer.recipe.read import parse_recipe
 from explorer.relations import quote_literal
 from explorer.workspace import Workspace
 from tests.benchmarks.index_pass import peak_memory
 from tests.benchmarks.synthetic_index import synthesise
-from tests.benchmarks.synthetic_keys import SETS, Condition, mixer_filter, recipe_25
+from tests.benchmarks.synthetic_keys import SETS, Condition, mixer_filter, recipe_25, recipe_toml
 from tests.benchmarks.synthetic_mixer import write_corpus
 
 ORACLES = Path(__file__).parents[1] / "oracles"
 MOVED = (55, 60, 75, 100, 45)  # words
+STATISTICS = ("filter_rules", "filter_sources", "filter_totals")
 _WEIGHTS = ("n_bytes", "n_words", "n_tokens")
+Some = TypeVar("Some", bound=Impact)
 
 
 @dataclass(frozen=True)
@@ -148,9 +157,63 @@ def time_floor(root: Path, threads: int, rounds: int) -> dict[str, Timing]:
     return {"cold": cold.median, "first touch": touch.median, "moved": moved.median}
 
 
+def recipe_of(rules: tuple[Condition, ...]) -> Recipe:
+    """The rules as a recipe; a recipe's name is its file's."""
+    lines = recipe_toml(rules).splitlines()
+    return parse_recipe("\n".join(line for line in lines if not line.startswith("name")), "gopher-25", "toml")
+
+
 def time_ours(root: Path, threads: int, rounds: int) -> dict[str, Timing]:
-    """PLACE FOR THE ENGINE: the same measurements through `explorer.impact.engine`; nothing is measured yet."""
-    return {}
+    """The same through the engine: what each rule takes, by source and in total; and, where there is one, a sample."""
+    cold, touch, moved = Stopwatch(), Stopwatch(), Stopwatch()
+    source = open_source(root)
+
+    def answer(impact: Impact) -> None:
+        for name in STATISTICS:
+            impact.run(name)
+
+    for _ in range(rounds):
+        impact = _timed(cold, lambda: Impact(source, recipe_of(recipe_25()), threads=threads), answer)
+        for place, limit in enumerate((MOVED[-1] + 1, *MOVED)):
+            recipe = recipe_of(recipe_25(limit))
+            other = _timed(moved if place else touch, lambda: impact.with_recipe(recipe), answer)  # noqa: B023
+            other.close()
+        impact.close()
+    return {"cold": cold.median, "first touch": touch.median, "moved": moved.median}
+
+
+def time_sample(root: Path, threads: int, rounds: int) -> dict[str, Timing]:
+    """The sample: drawn, and its answer with standard errors."""
+    drawn, cold, moved = Stopwatch(), Stopwatch(), Stopwatch()
+    source = open_source(root)
+
+    def answer(impact: SampledImpact) -> None:
+        for name in STATISTICS:
+            impact.run(name)
+            impact.errors(name)
+
+    drawn.measure(lambda: draw_sample(source))
+    sample = sample_of(source)
+    assert sample is not None
+    for _ in range(rounds):
+        impact = _timed(cold, lambda: SampledImpact(source, recipe_of(recipe_25()), sample, threads=threads), answer)
+        for limit in MOVED:
+            recipe = recipe_of(recipe_25(limit))
+            _timed(moved, lambda: impact.with_recipe(recipe), answer).close()  # noqa: B023
+        impact.close()
+    return {"drawing": drawn.median, "cold": cold.median, "moved": moved.median}
+
+
+def _timed(watch: Stopwatch, make: Callable[[], Some], answer: Callable[[Some], None]) -> Some:
+    """Time making an impact and its answer; the impact."""
+    made: list[Some] = []
+
+    def work() -> None:
+        made.append(make())
+        answer(made[0])
+
+    watch.measure(work)
+    return made[0]
 
 
 def time_mixer(python: Path, n_docs: int, n_keys: int) -> tuple[float, int, int]:
@@ -197,8 +260,15 @@ def main() -> None:
             for name, timing in floor.items():
                 print(f"  floor, {name:14} {timing}")
             print(f"  floor, memory       {peak - before / 1e6:9.0f} MB at most")
-            for name, timing in time_ours(root, args.threads, args.rounds).items():
+            before = psutil.Process().memory_info().rss
+            ours: dict[str, Timing] = {}
+            _, peak = peak_memory(lambda: ours.update(time_ours(root, args.threads, args.rounds)))  # noqa: B023
+            for name, timing in ours.items():
                 print(f"  ours,  {name:14} {timing}  {timing.wall / floor[name].wall:5.1f} times the floor")
+            print(f"  ours,  memory       {peak - before / 1e6:9.0f} MB at most")
+            if wants_sample(open_source(root)):
+                for name, timing in time_sample(root, args.threads, args.rounds).items():
+                    print(f"  sample, {name:13} {timing}")
             if mixer is not None:
                 seconds, kept, expected = mixer
                 print(
