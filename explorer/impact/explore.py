@@ -186,7 +186,7 @@ def around(impact: Impact, rule: int, threshold: Threshold, n: int = 10, place: 
         )
     if not frames:
         return pl.DataFrame()
-    found = pl.concat(frames).with_columns(distance=(pl.col("value") - threshold.value).abs())
+    found: pl.DataFrame = pl.concat(frames).with_columns(distance=(pl.col("value") - threshold.value).abs())
     nearest = found.sort("outcome", "distance", "source", "id", "part", "doc")
     return nearest.group_by("outcome", maintain_order=True).head(n).drop("distance").select(frames[0].columns)
 
@@ -245,9 +245,9 @@ def compare(first: Impact, second: Impact) -> pl.DataFrame:
     ]  # fmt: skip
     by_source = found.group_by("source", "outcome").agg(sums)
     total = found.group_by("outcome").agg(sums).with_columns(source=pl.lit(None, pl.String)).select(by_source.columns)
+    together: pl.DataFrame = pl.concat([total, by_source])
     return (
-        pl.concat([total, by_source])
-        .with_columns(place=pl.col("outcome").replace_strict(order))
+        together.with_columns(place=pl.col("outcome").replace_strict(order))
         .sort("source", "place", nulls_last=False)
         .drop("place")
     )
