@@ -28,8 +28,8 @@ from explorer.impact.partials import (
     add_recipes,
     bind_all,
     compute_recipe_partials,
-    recipe_pieces,
     read_recipes,
+    recipe_pieces,
     recipe_statistics,
     workspace_recipes,
 )
@@ -91,10 +91,11 @@ def build(
 ) -> BuildReport:
     """Build or bring up to date the workspace `out` from `inputs` (files, folders, globs).
 
-    `tokenizer` is that of the last build unless one is named; an empty name counts no tokens. `memory` bounds all
-    workers together, in bytes; `part_bytes` is the text that a part aims at, else the corpus
-    decides (no number depends on it). `recipes` (files, or names of built-ins) are put into the workspace. Raises `UsageError` for wrong options, `InputError` where no input can be used,
-    `StorageError` where the disk refuses, `WorkspaceError` where `out` holds something else.
+    `tokenizer` is that of the last build unless one is named; an empty name counts no tokens. `recipes` (files, or
+    names of built-in ones) are put into the workspace. `memory` bounds all workers together, in bytes; `part_bytes` is
+    the text that a part aims at, else the corpus decides (no number depends on it). Raises `UsageError` for wrong
+    options, `InputError` where no input can be used, `StorageError` where the disk refuses, `WorkspaceError` where
+    `out` holds something else.
     """
     if tokenizer:
         token_counter(tokenizer)  # refuses an unknown one before anything is written

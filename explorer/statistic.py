@@ -123,7 +123,7 @@ class Statistic:
 
     @property
     def partial_key(self) -> str:
-        """What a stored partial depends on: its SQL without comments and spacing, its relation, the helper macros in use."""
+        """What a stored partial depends on: its SQL without comments and spacing, its relation, its helper macros."""
         sql = normalise(self.partial_sql)
         text = repr((self.over, RELATIONS_VERSION, self.keep, sql, macros_used(sql)))
         return hashlib.sha256(text.encode()).hexdigest()[:16]

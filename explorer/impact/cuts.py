@@ -72,7 +72,7 @@ class Reader:
     def rewritten(
         self, part: SourcePart, docs: Iterable[int], spans: Spans, replacements: Sequence[str]
     ) -> Iterator[pl.DataFrame]:
-        """Measures of some documents after span replacement (see `replacement.rewritten`), some MB of text at a time."""
+        """Measures of some documents after span replacement (see `rewritten`), some MB of text at a time."""
         for texts in iter_texts(self.root, part.manifest, docs):
             yield rewritten(texts.select("doc", "text"), spans, replacements, self.count)
 
@@ -87,8 +87,8 @@ def create_effects(
     touch. False where they touch none.
 
     Columns: stream, doc, n_chars_after (exact, as the mixer cuts), n_bytes_after, n_bytes_trimmed_after, n_words_after,
-    n_tokens_after, is_counted. With a `reader` these are counted in the texts, of all touched documents where the stream
-    has a minimum length, else of those that no rule removes; without, they are estimates in proportion to the
+    n_tokens_after, is_counted. With a `reader` these are counted in the texts, of all touched documents where the
+    stream has a minimum length, else of those that no rule removes; without, they are estimates in proportion to the
     characters.
     """
     frames = []

@@ -1,4 +1,4 @@
-"""What a recipe does to each document, written to a file: part by part, so that memory does not grow with the corpus."""
+"""What a recipe does to each document, written to a file part by part: memory does not grow with the corpus."""
 
 from __future__ import annotations
 
@@ -89,7 +89,8 @@ def _rows(impact: Impact, part: SourcePart) -> Iterator[pa.Table]:
         "where list_contains(rules_of(m.mask), rule::integer)), []) as rules from (select distinct mask from hits) as m"
     ).fetchall()
     query = (
-        "select d.source, d.id, s.name as stream, coalesce(h.is_kept, false) as is_kept, coalesce(m.rules, []) as rules, "
+        "select d.source, d.id, s.name as stream, coalesce(h.is_kept, false) as is_kept, "
+        "coalesce(m.rules, []) as rules, "
         "if(h.is_kept, h.n_chars_after, null) as n_chars_after, if(h.is_kept, h.n_bytes_after, null) as n_bytes_after, "
         "if(h.is_kept, h.n_words_after, null) as n_words_after, "
         "coalesce(h.is_kept and e.doc is not null and not e.is_counted, false) as is_estimate "

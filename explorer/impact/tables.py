@@ -26,7 +26,7 @@ def write_recipe_tables(
             ("doc", "varchar", "What it does."),
             ("origin", "varchar", "Where its numbers come from."),
             ("n_docs_outside", "bigint", "Documents that none of its streams takes."),
-            ("is_estimate", "boolean", "Whether a minimum length after span replacement makes what is kept an estimate."),
+            ("is_estimate", "boolean", "Whether a minimum length after span replacement makes the kept an estimate."),
         ],
         [
             {
