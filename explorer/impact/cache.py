@@ -63,6 +63,7 @@ class Inputs:
         streams = [stream_condition(part, stream) for stream in bound.streams]
         rules = [c for s in bound.streams for r in s.rules if r.rule.kind != "length" for c in (r.holds, r.fails)]
         conditions = [c for c in dict.fromkeys((*streams, *rules)) if c not in (TRUE, FALSE)]
+        last = self._tables.get(part.indexed.key)
         table = self._table(part, bound, conditions, {*BASE, *columns})
         taken = ", ".join(f"{test_sql(condition, table.places)} as in_{k}" for k, condition in enumerate(streams))
         self._run(
@@ -71,7 +72,7 @@ class Inputs:
         try:
             yield table.places
         finally:
-            if self._used() > self._budget:
+            if table is not last and self._used() > self._budget:
                 self._run("drop view temp.inputs")
                 self._run(f"drop table temp.{table.name}")
                 self._tables.pop(part.indexed.key, None)

@@ -191,27 +191,29 @@ class Impact:
     def _merge(self, statistics: Sequence[Statistic]) -> None:
         """Create the merged tables of statistics out of the partials of all parts."""
         connection, desk = self.connection, self._desk
+        # a partial of everything is merged as it is
+        tables = {
+            s.name: f"{'merged.' if len(self.parts) == 1 and s.keep is None else 'temp.partial_'}{s.name}"
+            for s in statistics
+        }
         made: set[str] = set()
         done = 0
         for part in self.parts:
             for statistic, query in part_partials(connection, self.bound, part, statistics, self.reader, desk.inputs):
-                table = f"temp.partial_{statistic.name}"
-                start = f"insert into {table}" if statistic.name in made else f"create or replace temp table {table} as"
-                connection.execute(
-                    f"{start} {self._counted(statistic, part, _with_names(connection, query))}"
-                ).fetchall()
+                table = tables[statistic.name]
+                kind = "table" if table.startswith("merged.") else "temp table"
+                start = f"insert into {table}" if statistic.name in made else f"create or replace {kind} {table} as"
+                partial = self._counted(statistic, part, _with_names(connection, query))
+                connection.execute(f"{start} {partial}").fetchall()
                 made.add(statistic.name)
             done += part.n_docs
             self.progress(done / max(1, self.n_sampled))
         for statistic in statistics:
-            if statistic.name in made:
-                table = f"temp.partial_{statistic.name}"
-                if len(self.parts) > 1 or statistic.keep is not None:
-                    merge_into(connection, statistic, table)
-                else:  # a partial of everything is merged
-                    connection.execute(f"create table merged.{statistic.name} as from {table}").fetchall()
+            table = tables[statistic.name]
+            if statistic.name in made and not table.startswith("merged."):
+                merge_into(connection, statistic, table)
                 connection.execute(f"drop table {table}").fetchall()
-                desk.merged.add(statistic.name)
+        desk.merged |= made
 
 
 def part_partials(
