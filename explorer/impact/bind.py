@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import pyarrow.parquet as pq
+
 from explorer.attributes import Attribute
 from explorer.errors import UsageError
 from explorer.impact.compile import FALSE, Compiler, Fires, Loaded, all_of, any_of, none_of
@@ -17,7 +19,7 @@ from explorer.ingest.rows import ATTRIBUTES_COLUMN, FLAT_SET
 from explorer.recipe.expression import Expression, Path, walk
 from explorer.recipe.model import Recipe, Rule, SpanRule, Stream
 from explorer.recipe.plain import resolved
-from explorer.relations import quote_literal
+from explorer.relations import IndexedSet, quote_literal
 
 _SUFFIX = re.compile(r"(\.(jsonl?|ndjson|parquet|gz|gzip|zst|zstd))+\Z")
 
@@ -206,13 +208,46 @@ def _sources_condition(stream: Stream, columns: set[str]) -> str:
     return any_of(*tests)
 
 
+def _named_sets(name: str, sets: Sequence[str]) -> list[str]:
+    """The sets that a name of a set means: itself, or with a star every set that fits, as the mixer has it."""
+    return sorted(fnmatch.filter(sets, name)) if "*" in name and name not in sets else [name]
+
+
 def _loaded(stream: Stream, source: Source) -> Loaded:
     """The sets in the order in which they are loaded: what the rows themselves carry first."""
     inline = [name for name in (FLAT_SET, ATTRIBUTES_COLUMN) if name in source.sets]
-    given = [name for name in source.sets if name not in inline] if stream.attributes is None else stream.attributes
+    others = [name for name in source.sets if name not in inline]
+    given = others if stream.attributes is None else [n for g in stream.attributes for n in _named_sets(g, others)]
     order = [*inline, *dict.fromkeys(given)]
-    written = getattr(source, "written_as", {})
-    return Loaded(tuple((name, source.sets.get(name, ())) for name in order), source.short, written)
+    sets = tuple((name, source.sets.get(name, ())) for name in order)
+    return Loaded(sets, source.short, source.written_as, _nulls(sets, source))
+
+
+def _nulls(sets: Iterable[tuple[str, tuple[Attribute, ...]]], source: Source) -> frozenset[str]:
+    """The stems of nested attributes that hold nothing but nulls: the index has no text of any value, which the
+    footers of its files say. Not to know it would refuse `K[0][2]` where one document has null for K."""
+    found = {a.column for _, attributes in sets for a in attributes if a.shape == "nested"}
+    for part in source.parts if found else ():
+        for one in part.indexed.sets:
+            if own := found & {a.column for a in one.attributes}:
+                found -= own - _without_text(one, own)
+    return frozenset(found)
+
+
+def _without_text(one: IndexedSet, stems: Iterable[str]) -> set[str]:
+    with pq.ParquetFile(one.path) as file:
+        names = {name: n for n, name in enumerate(file.schema_arrow.names)}
+        groups = [file.metadata.row_group(n) for n in range(file.metadata.num_row_groups)]
+        return {
+            stem
+            for stem in stems
+            if all(
+                (found := group.column(names[f"{stem}_text"]).statistics) is not None
+                and found.has_null_count
+                and found.null_count == group.num_rows
+                for group in groups
+            )
+        }
 
 
 # attributes
@@ -241,12 +276,16 @@ def _resolved(stream: Stream, source: Source) -> Stream:
 
 
 def _resolve(starred: str, keys: Iterable[str]) -> str | None:
-    """The key that *ending stands for: equal to it, or ending with it after a double underscore."""
-    pattern = re.escape(starred[1:]).replace(r"\?", ".")
+    """The key that *ending stands for: equal to it, or ending with it after a double underscore.
+
+    Of several versions of one tagger (gopher_v? in one experiment) the last counts; several experiments are ambiguous.
+    """
+    ending = starred[1:]
+    pattern = re.escape(ending).replace(r"\?", ".")
     found = sorted(key for key in keys if re.search(rf"(\A|__){pattern}\Z", key))
-    if len(found) > 1:
+    if len({key[: -len(ending)] for key in found}) > 1:
         raise UsageError(f"{starred} stands for several attributes: {', '.join(found[:5])}; name one in full")
-    return found[0] if found else None
+    return found[-1] if found else None
 
 
 def _expressions(stream: Stream) -> list[Expression]:

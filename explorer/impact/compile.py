@@ -3,17 +3,18 @@
 A condition's value may be any JSON value, null, nothing at all, or a failure. It is compiled to alternatives (when it
 is of which kind, and the SQL of it), so that each syntax keeps its own meaning of what is missing:
 
-- jsonpath (the mixer's): a path that leads nowhere finds nothing; an order comparison holds between numbers only;
-  equality is that of JSON values, and nothing equals nothing.
+- jsonpath (the mixer's): a path that leads nowhere finds nothing; < and > hold between numbers only; equality is that
+  of JSON values (1 is not 1.0), and nothing equals nothing; <= and >= are < and > or equality of anything.
 - jq (the mixer's, as jaq 1.2 has it): a missing key is null, null orders below every other value, and a key or position
-  looked up in what is no object or list fails. A failure stops the mixer at that shard.
+  looked up in what is no object or list fails. A failure stops the mixer at that shard. Where one operand is nothing,
+  so is the whole, even if the other failed.
 - plain (ours): a comparison with a missing value does not hold; an attribute stands for its first score.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from explorer.attributes import Attribute
 from explorer.errors import UsageError
@@ -45,6 +46,8 @@ from explorer.recipe.expression import (
 from explorer.relations import quote_identifier, quote_literal
 
 TRUE, FALSE = "true", "false"
+_WHOLE = "*"  # the SQL of an object that is all of metadata or attributes
+_MAX_SQL = 200_000  # characters of one condition: some seconds of the engine's time
 _KEPT_TEXT = 200  # characters of an attribute's text that the index keeps
 _MEASURES = ("n_chars", "n_bytes", "n_words", "n_lines", "n_paragraphs", "n_tokens")
 _TEXT_FIELDS = ("id", "source", "url", "host", "domain", "suffix", "language", "licence", "scheme")
@@ -84,6 +87,8 @@ class Alternative:
     kind: str  # null, bool, number, text, spans (sql: the attribute's stem), span (stem:position), object, nested
     sql: str
     written: str = ""  # how JSON wrote the number: integer, decimal, both (in different documents), or not known
+    is_told: bool = False  # `when` tells how it was written, for each document
+    is_read: bool = False  # the number is as it stood in the document: nothing was computed
 
 
 @dataclass(frozen=True)
@@ -93,17 +98,18 @@ class Value:
     alternatives: tuple[Alternative, ...] = ()
     failed: str = FALSE
     nothing: str = FALSE  # jq's empty
+    is_complete: bool = False  # never missing: some alternative holds, or it failed or is nothing
 
     def is_there(self) -> str:
         return any_of(*(a.when for a in self.alternatives))
 
     def is_missing(self) -> str:
-        return none_of(self.is_there(), self.failed, self.nothing)
+        return FALSE if self.is_complete else none_of(self.is_there(), self.failed, self.nothing)
 
 
 def _boolean(yes: str, no: str, failed: str = FALSE, nothing: str = FALSE) -> Value:
     found = (Alternative(yes, "bool", TRUE), Alternative(no, "bool", FALSE))
-    return Value(tuple(a for a in found if a.when != FALSE), failed, nothing)
+    return Value(_possible(found), failed, nothing, is_complete=True)
 
 
 @dataclass(frozen=True)
@@ -124,6 +130,7 @@ class Loaded:
     sets: tuple[tuple[str, tuple[Attribute, ...]], ...]
     short: Mapping[str, int]
     written: Mapping[str, str] = field(default_factory=dict)  # by stem, how JSON wrote an attribute's numbers
+    nulls: frozenset[str] = frozenset()  # stems of the nested attributes that are null wherever they are there
 
     def seen_by(self, syntax: Syntax) -> Sequence[tuple[str, tuple[Attribute, ...]]]:
         """Flat columns of a table are attributes to us; a mixer would not see them."""
@@ -144,22 +151,25 @@ class Compiler:
         """When a rule's expression holds, by the mixer's notion of truth. Raises `UsageError` where it cannot be told.
 
         In jq the end result holds unless it is null, false, 0 or empty (`evaluate_match`), although inside the
-        expression 0 and empty are true.
+        expression 0 and empty are true. A zero that a document writes as 0.0 holds: the mixer knows zeros that were
+        computed and integers only.
         """
         try:
             value = _Tree(self, expression).value(expression.tree)
-        except Untold as error:
+            holds = [all_of(a.when, self._is_truthy(a)) for a in value.alternatives]
+        except UntoldError as error:
             raise UsageError(f"{expression.text}: {error}") from None
-        holds = [all_of(a.when, self._is_truthy(a)) for a in value.alternatives]
         return Fires(any_of(*holds), value.failed)
 
     def _is_truthy(self, one: Alternative) -> str:
         if one.kind in ("null", "object", "nested"):
+            if one.sql == _WHOLE:
+                raise UntoldError("whether the whole object is empty is not in the index; name one of its values")
             return FALSE if one.kind == "null" else TRUE
         if one.kind == "bool":
             return one.sql
         if one.kind == "number":
-            return f"({one.sql} <> 0)"
+            return TRUE if one.is_read and one.written == "decimal" else f"({one.sql} <> 0)"
         if one.kind == "text":
             return f"({one.sql} <> '')"
         return f"({self.number_of(one.sql)} > 0)" if one.kind == "spans" else TRUE
@@ -168,7 +178,7 @@ class Compiler:
         """The attributes that a path to spans may lead to, each with the SQL of when it does."""
         try:
             value = _Tree(self, expression).value(expression.tree)
-        except Untold as error:
+        except UntoldError as error:
             raise UsageError(f"{expression.text}: {error}") from None
         return [(a.when, self.attributes[a.sql]) for a in value.alternatives if a.kind == "spans"]
 
@@ -196,7 +206,17 @@ class Compiler:
         return f"{stem}_spans"
 
 
-class Untold(Exception):
+@dataclass(frozen=True)
+class _Truth:
+    """When a value inside an expression counts as true, as false, fails, or is nothing."""
+
+    yes: str
+    no: str
+    failed: str = FALSE
+    nothing: str = FALSE
+
+
+class UntoldError(Exception):
     """A condition that the index cannot answer; the reason."""
 
 
@@ -215,7 +235,13 @@ class _Tree:
         }  # fmt: skip
 
     def value(self, node: Node) -> Value:
-        return self._nodes[type(node)](node)
+        found = self._nodes[type(node)](node)
+        size = len(found.failed) + len(found.nothing) + sum(len(one.when) + len(one.sql) for one in found.alternatives)
+        if size > _MAX_SQL:
+            raise UntoldError(
+                "what it looks at has so many forms that it would take too long; split it, or test fewer keys"
+            )
+        return found
 
     @property
     def is_jq(self) -> bool:
@@ -226,41 +252,44 @@ class _Tree:
     def _path(self, node: Path) -> Value:
         head, *rest = node.keys
         if head == "attributes":
-            return self._attribute(tuple(rest)) if rest else Value((Alternative(TRUE, "object", ""),))
+            return self._attribute(tuple(rest)) if rest else Value((Alternative(TRUE, "object", _WHOLE),))
         if head == "metadata":
             return self._metadata(rest)
         if rest:
-            raise Untold(f"{'.'.join(node.keys)} is not in the index; it knows attributes, metadata and single fields")
+            raise UntoldError(
+                f"{'.'.join(node.keys)} is not in the index; it knows attributes, metadata and single fields"
+            )
         if head == "text":
             return Value((Alternative(TRUE, "whole text", ""),))
-        if head in _TEXT_FIELDS and (self.syntax == "plain" or head in ("id", "source", "url")):
+        if head in _TEXT_FIELDS and (self.syntax == "plain" or head in ("id", "source")):
             return self._text_column(self.compiler.document(head))
         if head == "created" and self.syntax == "plain":
             column = self.compiler.document("created")
             return self._text_column(f"strftime({column}, '%Y-%m-%dT%H:%M:%S')")
-        raise Untold(f"the field {head} is not in the index as it stood in the row")
+        raise UntoldError(f"the field {head} is not in the index as it stood in the row")
 
     def _text_column(self, sql: str) -> Value:
         return Value((Alternative(f"({sql} is not null)", "text", sql),))
 
     def _metadata(self, keys: Sequence[str]) -> Value:
-        if not keys:
-            return Value((Alternative(TRUE, "object", ""),))
-        if len(keys) > 1:
-            raise Untold(f"metadata.{'.'.join(keys)} is nested; the index keeps metadata's single values only")
+        """A document without metadata and one whose metadata is empty are the same to the index: without."""
         column = self.compiler.document("metadata")
+        if not keys:
+            return Value((Alternative(f"({column} is not null)", "object", _WHOLE),))
+        if len(keys) > 1:
+            raise UntoldError(f"metadata.{'.'.join(keys)} is nested; the index keeps metadata's single values only")
         pointer = keys[0].replace("~", "~0").replace("/", "~1")
         found = f"json_extract({column}, {quote_literal('/' + pointer)})"
         kind = f"coalesce(json_type({found}), '')"
         text = f"({found} ->> '$')"
         number = f"try_cast({text} as double)"
         return Value((
-            Alternative(f"({kind} in ('UBIGINT', 'BIGINT'))", "number", number, "integer"),
-            Alternative(f"({kind} = 'DOUBLE')", "number", number, "decimal"),
+            Alternative(f"({kind} in ('UBIGINT', 'BIGINT'))", "number", number, "integer", is_told=True, is_read=True),
+            Alternative(f"({kind} = 'DOUBLE')", "number", number, "decimal", is_told=True, is_read=True),
             Alternative(f"({kind} = 'VARCHAR')", "text", text),
             Alternative(f"({kind} = 'BOOLEAN')", "bool", f"coalesce({text} = 'true', false)"),
             Alternative(f"({kind} = 'NULL')", "null", ""),
-        ))  # fmt: skip
+        ), f"({column} is null)" if self.is_jq else FALSE)  # fmt: skip
 
     def _attribute(self, path: tuple[str, ...]) -> Value:
         """An attribute over the stream's sets: the last set that has its top-level key for a document wins."""
@@ -280,8 +309,8 @@ class _Tree:
                     found.append(Alternative(there, "object", ""))
                 elif path[: len(attribute.path)] == attribute.path and self.is_jq:
                     failed = any_of(failed, there)  # a key of what is no object
-            is_later_there = any_of(is_later_there, all_of(is_free, *[any_of(
-                *(f"({self.compiler.wide(a, 'n')} is not null)" for a in own))]))  # fmt: skip
+            is_there = any_of(*(f"({self.compiler.wide(a, 'n')} is not null)" for a in own))
+            is_later_there = any_of(is_later_there, all_of(self._is_read(name), is_there))
         value = Value(_one_object(found), failed)
         if len(path) > 1 and self.is_jq:
             above = self._attribute(path[:-1])  # null has no keys either
@@ -303,12 +332,15 @@ class _Tree:
         if attribute.shape == "spans":
             return [Alternative(there, "spans", attribute.column)]
         if attribute.shape == "number":
-            return [Alternative(there, "number", column(attribute, "first"), self._written(attribute.column))]
+            written = self._written(attribute.column)
+            return [Alternative(there, "number", column(attribute, "first"), written, is_read=True)]
         if attribute.shape == "bool":
             return [Alternative(there, "bool", f"({column(attribute, 'first')} = 1)")]
         if attribute.shape == "text":
             return [Alternative(there, "text", column(attribute, "text"))]
         empty = all_of(is_free, f"coalesce({column(attribute, 'n')} = 0, false)")
+        if attribute.column in self.compiler.loaded.nulls:
+            return [Alternative(empty, "null", "")]
         full = all_of(is_free, f"coalesce({column(attribute, 'n')} > 0, false)")
         return [Alternative(empty, "null", ""), Alternative(full, "nested", "")]
 
@@ -322,10 +354,13 @@ class _Tree:
             elif one.kind == "span":
                 place = node.position if node.position >= 0 else node.position + 3
                 if 0 <= place < 3:
-                    written = self._written(one.sql.split(":")[0]) if place == 2 else ""
-                    found.append(Alternative(one.when, "number", self._field(one.sql, place), written))
+                    written = self._written(one.sql.split(":")[0]) if place == 2 else "integer"
+                    sql = self._field(one.sql, place)
+                    found.append(Alternative(one.when, "number", sql, written, is_read=True))
             elif one.kind == "nested":
-                raise Untold("its values are lists or objects of other forms, of which the index keeps the beginning")
+                raise UntoldError(
+                    "its values are lists or objects of other forms, of which the index keeps the beginning"
+                )
             elif self.is_jq:
                 failed = any_of(failed, one.when)
         if self.is_jq:
@@ -363,11 +398,11 @@ class _Tree:
             elif one.kind == "bool":
                 failed = any_of(failed, one.when)
             else:
-                raise Untold("the length of an object or of a nested value is not in the index")
+                raise UntoldError("the length of an object or of a nested value is not in the index")
         missing = base.is_missing()
         if missing != FALSE:
             found.append(Alternative(missing, "number", "0"))
-        return Value(tuple(found), failed if self.is_jq else FALSE, base.nothing)
+        return Value(tuple(found), failed if self.is_jq else FALSE, base.nothing, is_complete=self.is_jq)
 
     def _fold(self, node: Fold) -> Value:
         base = self.value(node.base)
@@ -376,7 +411,7 @@ class _Tree:
         for one in base.alternatives:
             if one.kind != "spans":
                 if one.kind == "nested":
-                    raise Untold("its values are lists of other forms than spans")
+                    raise UntoldError("its values are lists of other forms than spans")
                 failed = any_of(failed, one.when)
                 continue
             n = self.compiler.number_of(one.sql)
@@ -385,13 +420,23 @@ class _Tree:
             else:
                 item = self._item(node.item)
                 sql = f"list_{node.kind}(list_transform({self.compiler.spans(one.sql)}, lambda x: {item}))"
-            full = all_of(one.when, f"({n} > 0)")
-            found.append(Alternative(full, "number", sql))
+            written = self._written_item(one.sql, node.item)
+            if node.kind == "sum" and written:  # of one number it is this number
+                alone = all_of(one.when, f"({n} = 1)")
+                found.append(Alternative(alone, "number", sql, written, is_read=True))
+                found.append(Alternative(all_of(one.when, f"({n} > 1)"), "number", sql))
+            else:
+                found.append(Alternative(all_of(one.when, f"({n} > 0)"), "number", sql, written, is_read=bool(written)))
             if node.kind == "sum" and not self.is_jq:
                 found.append(Alternative(all_of(one.when, f"({n} = 0)"), "number", "0"))
         if self.is_jq:
             failed = any_of(failed, base.is_missing())
         return Value(tuple(found), failed if self.is_jq else FALSE, base.nothing)
+
+    def _written_item(self, stem: str, item: Node) -> str:
+        if not isinstance(item, Item):
+            return ""
+        return self._written(stem) if item.position == 2 else "integer"
 
     def _item(self, node: Node) -> str:
         if isinstance(node, Item):
@@ -400,7 +445,7 @@ class _Tree:
             return _number(node.value)
         if isinstance(node, Arithmetic):
             return f"({self._item(node.left)} {node.operator} {self._item(node.right)})"
-        raise Untold("what is computed of each span must be arithmetic on its three numbers")
+        raise UntoldError("what is computed of each span must be arithmetic on its three numbers")
 
     def _coverage(self, node: Coverage) -> Value:
         base = self.value(node.base)
@@ -411,7 +456,7 @@ class _Tree:
 
     def _measure(self, node: Measure) -> Value:
         if node.column not in _MEASURES:
-            raise Untold(f"{node.column} is not one of {', '.join(_MEASURES)}")
+            raise UntoldError(f"{node.column} is not one of {', '.join(_MEASURES)}")
         column = self.compiler.document(node.column)
         return Value((Alternative(f"({column} is not null)", "number", column),))
 
@@ -450,43 +495,44 @@ class _Tree:
     def _arithmetic(self, node: Arithmetic) -> Value:
         left, right = self.operand(node.left), self.operand(node.right)
         found = []
-        failed = any_of(left.failed, right.failed)
-        nothing = any_of(left.nothing, right.nothing)
+        failed, nothing = _joined(left, right)
         for a in _with_null(left):
             for b in _with_null(right):
                 when = all_of(a.when, b.when)
                 if when == FALSE:
                     continue
-                if a.kind == b.kind == "number":
+                kinds = {a.kind, b.kind}
+                if kinds == {"number"}:
                     found.append(Alternative(when, "number", _operation(node.operator, a.sql, b.sql)))
-                elif self.is_jq and node.operator == "+" and "null" in (a.kind, b.kind):
+                elif self.is_jq and node.operator == "+" and "null" in kinds:
                     other = b if a.kind == "null" else a
-                    if other.kind != "null":
-                        found.append(Alternative(when, other.kind, other.sql))
-                elif self.is_jq and {a.kind, b.kind} <= {"number", "null", "bool"}:
-                    failed = any_of(failed, when)
+                    found.append(replace(other, when=when))
                 elif self.is_jq:
-                    raise Untold("arithmetic on texts, lists and objects is not supported")
-        return Value(tuple(found), failed, nothing)
+                    if _may_be_joined(node.operator, a.kind, b.kind):
+                        raise UntoldError("arithmetic on texts, lists and objects is not supported")
+                    failed = any_of(failed, when)
+        return Value(tuple(found), failed, nothing, left.is_complete and right.is_complete and self.is_jq)
 
     def _compare(self, node: Compare) -> Value:
         left, right = self.operand(node.left), self.operand(node.right)
-        failed = any_of(left.failed, right.failed)
-        nothing = any_of(left.nothing, right.nothing)
+        failed, nothing = _joined(left, right)
         has_division = any(isinstance(n, Arithmetic) and n.operator == "/" for n in walk(node))
-        holds = []
         if self.is_jq:
-            for a in _with_null(left):
-                for b in _with_null(right):
-                    holds.append(all_of(a.when, b.when, self._order(node.operator, a, b, has_division)))
+            holds = [
+                all_of(a.when, b.when, self._order(node.operator, a, b, has_division))
+                for a in _with_null(left)
+                for b in _with_null(right)
+            ]
             yes = any_of(*holds)
             return _boolean(yes, none_of(yes, failed, nothing), failed, nothing)
-        for a in left.alternatives:
-            for b in right.alternatives:
-                holds.append(all_of(a.when, b.when, self._found(node.operator, a, b)))
-        if self.syntax == "jsonpath" and node.operator in ("==", "!="):
-            equal = any_of(*holds, all_of(left.is_missing(), right.is_missing()))
-            yes = equal if node.operator == "==" else none_of(equal)
+        holds = [
+            all_of(a.when, b.when, self._found(node.operator, a, b))
+            for a in left.alternatives
+            for b in right.alternatives
+        ]
+        if self.syntax == "jsonpath" and node.operator not in ("<", ">"):  # the rest is equality, or includes it
+            found = any_of(*holds, all_of(left.is_missing(), right.is_missing()))
+            yes = none_of(found) if node.operator == "!=" else found
         else:
             yes = any_of(*holds)
         return _boolean(yes, none_of(yes))
@@ -494,7 +540,7 @@ class _Tree:
     def _order(self, operator: str, a: Alternative, b: Alternative, has_division: bool) -> str:
         """A comparison by jq's total order of values."""
         if "whole text" in (a.kind, b.kind):
-            raise Untold("the text itself is not in the index; its length is")
+            raise UntoldError("the text itself is not in the index; its length is")
         ranks = [_RANKS.get(one.kind, 4.5) for one in (a, b)]
         if ranks[0] != ranks[1]:
             is_below = ranks[0] < ranks[1]
@@ -503,7 +549,7 @@ class _Tree:
         if a.kind == "null":
             return TRUE if operator in ("<=", ">=", "==") else FALSE
         if a.kind in ("spans", "span", "object", "nested"):
-            raise Untold("lists and objects cannot be compared with one another")
+            raise UntoldError("lists and objects cannot be compared with one another")
         if a.kind == "text":
             self._check_text(a, b)
         sql = _comparison(operator, a.sql, b.sql)
@@ -517,9 +563,10 @@ class _Tree:
     def _found(self, operator: str, a: Alternative, b: Alternative) -> str:
         """A comparison of two values that are there (jsonpath and our own)."""
         if "whole text" in (a.kind, b.kind):
-            raise Untold("the text itself is not in the index; its length is")
-        is_equality = operator in ("==", "!=")
-        sign = "==" if self.syntax == "jsonpath" and is_equality else operator
+            raise UntoldError("the text itself is not in the index; its length is")
+        is_jsonpath = self.syntax == "jsonpath"
+        is_equality = operator in ("==", "!=") or (is_jsonpath and operator in ("<=", ">=") and a.kind != "number")
+        sign = "==" if is_jsonpath and is_equality else operator
         if a.kind != b.kind:
             return TRUE if sign == "!=" else FALSE
         if a.kind == "null":
@@ -533,7 +580,7 @@ class _Tree:
             return _comparison(sign, a.sql, b.sql) if is_equality or self.syntax == "plain" else FALSE
         if not is_equality:
             return FALSE
-        raise Untold("lists and objects cannot be compared with one another")
+        raise UntoldError("lists and objects cannot be compared with one another")
 
     def _numbers(self, operator: str, a: Alternative, b: Alternative) -> str:
         """A comparison of numbers. To the mixer's jsonpath 1 and 1.0 are never equal: 1 >= 1.0 does not hold."""
@@ -545,12 +592,12 @@ class _Tree:
                 "never equal, here they are; documents that lie on the threshold itself may differ"
             )
         elif a.written != b.written:
-            forms = {a.written, b.written}
-            assert forms == {"integer", "decimal"}
-            self.compiler.notes.append(
-                f"values are written as {a.written}s and compared with {b.written}s: to the mixer 1 and 1.0 are never "
-                f"equal, so that {operator} leaves out equality; write the threshold as the values are written"
-            )
+            if not (a.is_told or b.is_told):
+                self.compiler.notes.append(
+                    f"values are written as {a.written}s and compared with {b.written}s: to the mixer 1 and 1.0 are "
+                    f"never equal, so that {operator} leaves out equality; write the threshold as the values are "
+                    "written"
+                )
             if operator == "==":
                 return FALSE
             return TRUE if operator == "!=" else _comparison(operator[0], a.sql, b.sql)
@@ -559,38 +606,40 @@ class _Tree:
     def _check_text(self, a: Alternative, b: Alternative) -> None:
         for one in (a, b):
             if one.sql.startswith("'") and len(one.sql) > _KEPT_TEXT:
-                raise Untold(f"texts of attributes are kept to {_KEPT_TEXT} characters; compare with a shorter one")
+                raise UntoldError(
+                    f"texts of attributes are kept to {_KEPT_TEXT} characters; compare with a shorter one"
+                )
 
     # logic
 
-    def _truth(self, node: Node) -> tuple[str, str, str]:
-        """(true, false, failed) of a value inside an expression; where none holds it is nothing (jq's empty)."""
+    def _truth(self, node: Node) -> _Truth:
         value = self.value(node)
-        if self.is_jq:
-            yes = any_of(*(all_of(a.when, _jq_truth(a)) for a in value.alternatives))
-            no = none_of(yes, value.failed, value.nothing)
-            return yes, no, value.failed
-        yes = any_of(*(all_of(a.when, a.sql) for a in value.alternatives if a.kind == "bool"))
-        return yes, none_of(yes), FALSE
+        if not self.is_jq:
+            yes = any_of(*(all_of(a.when, a.sql) for a in value.alternatives if a.kind == "bool"))
+            return _Truth(yes, none_of(yes))
+        yes = any_of(*(all_of(a.when, _jq_truth(a)) for a in value.alternatives))
+        no = any_of(*(all_of(a.when, none_of(_jq_truth(a))) for a in value.alternatives), value.is_missing())
+        return _Truth(yes, no, value.failed, value.nothing)
 
     def _and(self, node: And) -> Value:
-        yes, no, failed = self._truth(node.left)
-        yes_2, no_2, failed_2 = self._truth(node.right)
-        return self._logic(all_of(yes, yes_2), any_of(no, all_of(yes, no_2)), any_of(failed, all_of(yes, failed_2)))
+        a, b = self._truth(node.left), self._truth(node.right)
+        if not self.is_jq:
+            yes = all_of(a.yes, b.yes)
+            return _boolean(yes, none_of(yes))
+        failed, nothing = any_of(a.failed, all_of(a.yes, b.failed)), any_of(a.nothing, all_of(a.yes, b.nothing))
+        return _boolean(all_of(a.yes, b.yes), any_of(a.no, all_of(a.yes, b.no)), failed, nothing)
 
     def _or(self, node: Or) -> Value:
-        yes, no, failed = self._truth(node.left)
-        yes_2, no_2, failed_2 = self._truth(node.right)
-        return self._logic(any_of(yes, all_of(no, yes_2)), all_of(no, no_2), any_of(failed, all_of(no, failed_2)))
-
-    def _logic(self, yes: str, no: str, failed: str) -> Value:
+        a, b = self._truth(node.left), self._truth(node.right)
         if not self.is_jq:
+            yes = any_of(a.yes, b.yes)
             return _boolean(yes, none_of(yes))
-        return _boolean(yes, no, failed, none_of(yes, no, failed))
+        failed, nothing = any_of(a.failed, all_of(a.no, b.failed)), any_of(a.nothing, all_of(a.no, b.nothing))
+        return _boolean(any_of(a.yes, all_of(a.no, b.yes)), all_of(a.no, b.no), failed, nothing)
 
     def _not(self, node: Not) -> Value:
-        yes, no, failed = self._truth(node.base)
-        return self._logic(no, yes, failed)
+        base = self._truth(node.base)
+        return _boolean(base.no, base.yes, base.failed, base.nothing)
 
     def _exists(self, node: Exists) -> Value:
         there = self.value(node.base).is_there()
@@ -602,32 +651,32 @@ class _Tree:
         for one in _with_null(base):
             kind = "text" if one.kind == "whole text" else one.kind
             if kind == "nested":
-                raise Untold("the type of a nested value is not in the index")
+                raise UntoldError("the type of a nested value is not in the index")
             found.setdefault(_TYPES[kind], []).append(one.when)
         alternatives = tuple(Alternative(any_of(*whens), "text", quote_literal(name)) for name, whens in found.items())
-        return Value(alternatives, base.failed, base.nothing)
+        return Value(alternatives, base.failed, base.nothing, is_complete=True)
 
     def _if(self, node: If) -> Value:
-        yes, no, failed = self._truth(node.condition)
+        test = self._truth(node.condition)
         then, other = self.value(node.then), self.value(node.otherwise)
-        found = [Alternative(all_of(yes, a.when), a.kind, a.sql) for a in then.alternatives]
-        found += [Alternative(all_of(no, a.when), a.kind, a.sql) for a in other.alternatives]
-        failed = any_of(failed, all_of(yes, then.failed), all_of(no, other.failed))
-        nothing = any_of(none_of(yes, no, failed), all_of(yes, then.nothing), all_of(no, other.nothing))
-        return Value(_possible(found), failed, nothing if self.is_jq else FALSE)
+        found = [replace(a, when=all_of(test.yes, a.when)) for a in then.alternatives]
+        found += [replace(a, when=all_of(test.no, a.when)) for a in other.alternatives]
+        failed = any_of(test.failed, all_of(test.yes, then.failed), all_of(test.no, other.failed))
+        nothing = any_of(test.nothing, all_of(test.yes, then.nothing), all_of(test.no, other.nothing))
+        return Value(_possible(found), failed, nothing, then.is_complete and other.is_complete)
 
     def _otherwise(self, node: Otherwise) -> Value:
         """jq says that a failure counts as null here; jaq 1.2, which the mixer runs, lets it through."""
         base, other = self.value(node.base), self.value(node.other)
-        good = [Alternative(all_of(a.when, _jq_truth(a)), a.kind, a.sql) for a in base.alternatives]
+        good = [replace(a, when=all_of(a.when, _jq_truth(a))) for a in base.alternatives]
         rest = none_of(*(a.when for a in good), base.failed)
-        found = good + [Alternative(all_of(rest, a.when), a.kind, a.sql) for a in other.alternatives]
+        found = good + [replace(a, when=all_of(rest, a.when)) for a in other.alternatives]
         failed = any_of(base.failed, all_of(rest, other.failed))
-        return Value(_possible(found), failed, all_of(rest, other.nothing))
+        return Value(_possible(found), failed, all_of(rest, other.nothing), other.is_complete)
 
     def _try(self, node: Try) -> Value:
         base = self.value(node.base)
-        return Value(base.alternatives, FALSE, any_of(base.nothing, base.failed))
+        return Value(base.alternatives, FALSE, any_of(base.nothing, base.failed), base.is_complete)
 
     def _matches(self, node: Matches) -> Value:
         base = self.value(node.base)
@@ -636,10 +685,10 @@ class _Tree:
         failed = base.failed
         for one in _with_null(base):
             if one.kind == "whole text":
-                raise Untold("the text itself is not in the index; its length is")
+                raise UntoldError("the text itself is not in the index; its length is")
             if one.kind == "text":
                 holds.append(all_of(one.when, f"{function}({one.sql}, {quote_literal(node.text)})"))
-            else:
+            elif node.kind != "contains":  # to jaq, what is neither text nor list nor object contains what it equals
                 failed = any_of(failed, one.when)
         yes = any_of(*holds)
         failed = failed if self.is_jq else FALSE
@@ -647,6 +696,22 @@ class _Tree:
 
 
 _FIELDS = ("start", "end", "score")
+_LISTS = frozenset({"spans", "span", "nested"})
+_OBJECTS = frozenset({"object", "nested"})
+
+
+def _joined(left: Value, right: Value) -> tuple[str, str]:
+    """When an operator's operands fail, and when one is nothing."""
+    failed = any_of(all_of(left.failed, none_of(right.nothing)), all_of(right.failed, none_of(left.nothing)))
+    return failed, any_of(left.nothing, right.nothing)
+
+
+def _may_be_joined(operator: str, a: str, b: str) -> bool:
+    """Whether jq can do arithmetic on values of these kinds, of which one at least is no number; else it fails."""
+    kinds = {"text" if kind == "whole text" else kind for kind in (a, b)}
+    if operator == "*":  # a text is repeated, objects are merged
+        return kinds == {"text", "number"} or kinds <= _OBJECTS
+    return operator == "+" and (kinds == {"text"} or kinds <= _LISTS or kinds <= _OBJECTS)
 
 
 def _number(value: float) -> str:
