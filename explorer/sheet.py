@@ -92,7 +92,9 @@ def to_datasheet(corpus: Corpus, entries: Iterable[Entry]) -> str:
         its = list(found)
         blocks.append(f"## {section.capitalize()}")
         if any(entry.frame.height for entry in its):
-            blocks += [block for entry in its for block in entry_markdown(entry)]
+            # a recipe whose kept documents are an estimate makes all of its section one
+            is_estimate = any(e.frame["is_estimate"].any() for e in its if "is_estimate" in e.frame.columns)
+            blocks += [block for entry in its for block in entry_markdown(entry, is_estimate=is_estimate)]
         else:
             blocks.append(_empty_section(section, its))
     blocks.append(_repeat())
@@ -144,8 +146,12 @@ def _empty_section(section: str, entries: Iterable[Entry]) -> str:
     return f"{reason}: {names}."
 
 
-def entry_markdown(entry: Entry) -> list[str]:
-    """A statistic as blocks of Markdown: title, definition, table, columns, provenance."""
+def entry_markdown(entry: Entry, where: str = "", *, is_estimate: bool = False) -> list[str]:
+    """A statistic as blocks of Markdown: title, definition, table, columns, provenance.
+
+    `where` names what it was computed for where that is not the catalogue; `is_estimate` says that even an exact
+    statistic stands on estimates there.
+    """
     statistic, frame = entry.statistic, entry.frame
     blocks = [f"### {markdown(statistic.title)}", markdown(statistic.doc)]
     if not statistic.is_exact:
@@ -163,7 +169,8 @@ def entry_markdown(entry: Entry) -> list[str]:
         notes.append(f"Without any value, and left out: {', '.join(map(code_span, empty))}.")
     if notes:
         blocks.append(" ".join(notes))
-    blocks.append(_column_notes(statistic, shown.columns) + "\n\n" + _provenance(statistic, entry.given))
+    provenance = _provenance(statistic, entry.given, where, is_estimate=is_estimate)
+    blocks.append(f"{_column_notes(statistic, shown.columns)}\n\n{provenance}")
     return blocks
 
 
@@ -173,11 +180,12 @@ def _column_notes(statistic: Statistic, names: Iterable[str]) -> str:
     return "Columns: " + " · ".join(items)
 
 
-def _provenance(statistic: Statistic, given: Mapping[str, Value]) -> str:
+def _provenance(statistic: Statistic, given: Mapping[str, Value], where: str, *, is_estimate: bool) -> str:
     parameters = ", ".join(f"{name} := {value!r}" for name, value in statistic.arguments(given).items())
     call = code_span(f"from {statistic.name}({parameters})")
-    exact = "exact" if statistic.is_exact else "estimated"
-    return f"Provenance: {call} on `corpus.duckdb` · SQL {code_span(statistic.sql_hash)} · {exact}"
+    exact = "exact" if statistic.is_exact and not is_estimate else "estimated"
+    on = f"for {where}" if where else "on `corpus.duckdb`"
+    return f"Provenance: {call} {on} · SQL {code_span(statistic.sql_hash)} · {exact}"
 
 
 def _repeat() -> str:

@@ -67,7 +67,9 @@ def test_a_report_for_a_person_names_figures_rules_and_sources(ten: Path) -> Non
 
 
 def test_json_holds_every_statistic_with_its_definition_and_parameters(ten: Path) -> None:
-    done = run("impact", ten, RECIPE, "--format", "json", "--measure", "bytes", "--order", "long,duplicate")
+    done = run(
+        "impact", ten, RECIPE, "--format", "json", "--measure", "bytes", "--order", "long", "--order", "duplicate"
+    )
     data = json.loads(done.stdout)
     assert data["recipe"] == "case"
     rules = data["statistics"]["filter_rules"]
@@ -100,11 +102,14 @@ def test_fail_on_exits_with_1_when_there_is_such_a_finding(ten: Path, kinds: str
     ("arguments", "message"),
     [
         (["--fail-on", "ded"], "--fail-on ded: not one of dead, partly-dead"),
-        (["--order", "long,short"], "no rule is called 'short'; rules: low score, long, duplicate, never"),
+        (
+            ["--order", "long", "--order", "short"],
+            "no rule is called 'short'; rules: low score, long, duplicate, never",
+        ),
         (["--source", "c"], "no source is called 'c'; sources: a, b"),
         (["--stream", "x"], "no stream is called 'x'"),
         (["--documents", "rows.csv"], "rows.csv: documents are written as .parquet, .jsonl"),
-        (["--compare", "gopher"], "gopher"),
+        (["--compare", "gopher"], "gopher-quality"),
     ],
 )
 def test_wrong_requests_exit_with_2_and_say_what_is_right(ten: Path, arguments: Sequence[str], message: str) -> None:
@@ -357,3 +362,117 @@ def test_a_broken_recipe_of_a_workspace_is_named(tmp_path: Path) -> None:
         build_corpus(tmp_path / "in", tmp_path / "out")
     with explorer.open(tmp_path / "out") as corpus:  # the last generation stays as it was
         assert corpus.show("totals")["n_docs"][0] == 3
+
+
+# ---- faults that were found
+
+
+def found(impact: Impact, kind: str) -> list[str]:
+    return impact.run("filter_warnings").filter(pl.col("kind") == kind)["message"].to_list()
+
+
+def test_a_recipe_that_stands_in_the_workspace_already_stays_there(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "in" / "documents" / "a.jsonl", documents(3))
+    recipe = write_recipe(tmp_path / "mine.toml", "[[rules]]", 'exclude = "n_chars > 44"')
+    build_corpus(tmp_path / "in", tmp_path / "out", recipes=[str(recipe)])
+    own = tmp_path / "out" / "recipes" / "mine.toml"
+    build_corpus(tmp_path / "in", tmp_path / "out", recipes=[str(own)])
+    assert own.read_bytes() == recipe.read_bytes()
+
+
+def test_findings_of_an_include_list_say_what_it_does(ten: Path) -> None:
+    source = open_source(ten)
+    nobody = parse_recipe('[[rules]]\ninclude = ["n_words > 1000"]\n', "t", "toml")
+    assert found(Impact(source, nobody), "rule that always fires") == ["No document is included."]
+    everybody = parse_recipe('[[rules]]\ninclude = ["n_words > 0"]\n', "t", "toml")
+    assert found(Impact(source, everybody), "rule that never fires") == ["Every document is included."]
+
+
+def test_a_stream_of_sources_that_are_not_there_is_reported(ten: Path) -> None:
+    recipe = parse_recipe('sources = ["typo"]\n[[rules]]\nexclude = "score < 0.5"\n', "t", "toml")
+    impact = Impact(open_source(ten), recipe)
+    assert found(impact, "stream without documents") == ["No document here is of its sources: typo."]
+    totals = impact.run("filter_totals").to_dicts()[0]
+    assert (totals["n_docs"], totals["n_docs_outside"], totals["kept_doc_share"]) == (0, 10, None)
+
+
+def test_missing_attributes_are_those_of_the_streams_own_documents(tmp_path: Path) -> None:
+    one, two = documents(4, "one"), documents(4, "two")
+    write_dolma(
+        tmp_path / "in",
+        {"a.jsonl": one, "b.jsonl": [*two[:3], documents(5, "one")[4], two[3]]},
+        {"tags": {"a.jsonl": attribute_rows(one, score=0.1)}},
+    )
+    build_corpus(tmp_path / "in", tmp_path / "out")
+    recipe = parse_recipe('sources = ["one"]\n[[rules]]\nexclude = "score < 0.5"\n', "t", "toml")
+    (message,) = found(Impact(open_source(tmp_path / "out"), recipe), "missing attributes")
+    assert "In 1 shards of the stream all, 1 documents" in message
+
+
+def test_a_curve_knows_that_an_integer_is_no_decimal_to_the_mixer(tmp_path: Path) -> None:
+    rows = documents(6)
+    scores = attribute_rows(rows, score=lambda row: int(row["id"][4:]))
+    write_dolma(tmp_path / "in", {"a.jsonl": rows}, {"tags": {"a.jsonl": scores}})
+    build_corpus(tmp_path / "in", tmp_path / "out")
+    for limit, n_kept in (("3", 3), ("3.0", 4)):
+        mixer = {
+            "streams": [
+                {
+                    "name": "a", "documents": ["*"], "attributes": ["tags"], "output": {"path": "o"},
+                    "filter": {"exclude": [f"$.attributes[?(@.score >= {limit})]"]},
+                }
+            ]
+        }  # fmt: skip
+        impact = Impact(open_source(tmp_path / "out"), parse_recipe(json.dumps(mixer), "t", "json"))
+        assert kept(impact) == n_kept
+        assert len(found(impact, "form of a number")) == (limit == "3.0")
+        (threshold,) = thresholds(impact.bound.rules[0].expressions[0])
+        curve = explore.curve(impact, 0, threshold)
+        assert curve.filter("is_chosen")["n_docs_kept"].to_list() == [n_kept]
+
+
+def test_documents_that_a_threshold_does_not_decide_about_are_not_around_it(ten: Path) -> None:
+    recipe = parse_recipe('[[rules]]\nexclude = "score < 0.5 and n_words > 4"\n', "t", "toml")
+    impact = Impact(open_source(ten), recipe)
+    (threshold, *_) = thresholds(impact.bound.rules[0].expressions[0])
+    around = explore.around(impact, 0, threshold)
+    assert set(around["id"].to_list()) == {"d05", "d06", "d07", "d09", "d10"}
+
+
+def test_rules_with_a_comma_in_their_name_can_be_ordered(ten: Path, tmp_path: Path) -> None:
+    path = write_recipe(
+        tmp_path / "r.toml", "[[rules]]", 'name = "a"', 'exclude = "score < 0.5"', "[[rules]]", 'name = "b, c"',
+        'exclude = "length > 4"',
+    )  # fmt: skip
+    done = run("impact", ten, path, "--order", "b, c", "--format", "json")
+    rules = json.loads(done.stdout)["statistics"]["filter_rules"]
+    assert [row[2] for row in rules["rows"]] == ["b, c", "a"]
+
+
+def test_two_recipes_are_compared_over_parts_and_with_tokens(tmp_path: Path) -> None:
+    rows = [document | {"n_tokens": 3} for document in documents(8)]
+    write_dolma(tmp_path / "in", {"a.jsonl": rows[:5], "b.jsonl": rows[5:]})
+    build_corpus(tmp_path / "in", tmp_path / "out", part_bytes=1)
+    source = open_source(tmp_path / "out")
+    assert len(source.parts) == 2
+    first = Impact(source, parse_recipe("[[rules]]\nexclude = \"endswith(id, '1')\"\n", "a", "toml"))
+    second = first.with_recipe(parse_recipe("[[rules]]\nexclude = \"endswith(id, '7')\"\n", "b", "toml"))
+    rows = [row for row in explore.compare(first, second).to_dicts() if row["source"] is None]
+    total = {row["outcome"]: (row["n_docs"], row["n_tokens"]) for row in rows}
+    assert total == {"kept by both": (6, 18), "only by a": (1, 3), "only by b": (1, 3)}
+
+
+def test_recipes_are_listed_and_written_for_the_mixer(ten: Path, tmp_path: Path) -> None:
+    listed = json.loads(run("recipe", "list", "--format", "json").stdout)
+    assert {"gopher-quality", "c4"} <= {row["name"] for row in listed}
+    assert all(row["origin"] and row["needs"] for row in listed)
+    done = run("recipe", "write", RECIPE, "--workspace", ten, "--as", "json", "--output", "there")
+    (stream,) = json.loads(done.stdout)["streams"]
+    assert stream["attributes"] == ["tags"]
+    assert stream["output"]["path"] == "there"
+    assert stream["documents"][0].endswith("/documents/*.jsonl")
+    assert run("recipe", "write", RECIPE, "--out", tmp_path / "r.toml").returncode == 0
+    assert read_recipe(tmp_path / "r.toml").streams == read_recipe(RECIPE).streams
+    again = run("recipe", "write", RECIPE, "--out", tmp_path / "r.toml")
+    assert again.returncode == 2
+    assert "not overwritten" in again.stderr

@@ -13,9 +13,19 @@ from explorer.build import DEFAULT_MEMORY, Step
 from explorer.errors import ExplorerError, UsageError
 from explorer.executor import default_workers
 from explorer.impact.bind import bind
-from explorer.impact.documents import write_documents
+from explorer.impact.documents import check_documents, write_documents
 from explorer.impact.engine import Impact
-from explorer.impact.report import FINDINGS, FORMATS, View, findings, report, what_is_needed
+from explorer.impact.partials import recipe_files
+from explorer.impact.report import (
+    FINDINGS,
+    FORMATS,
+    View,
+    check_findings,
+    check_order,
+    findings,
+    report,
+    what_is_needed,
+)
 from explorer.impact.source import Source, open_source
 from explorer.ingest.rows import ATTRIBUTES_COLUMN, FLAT_SET
 from explorer.recipe.mixer_writing import to_mixer_json, to_mixer_yaml
@@ -36,7 +46,9 @@ _MEASURES = ("documents", "bytes", "words", "tokens")
     "--measure", type=click.Choice(_MEASURES), default="documents", show_default=True, help="What rules take."
 )
 @click.option("--source", default="", help="Count this source only.")
-@click.option("--order", default="", metavar="RULES", help="Names of rules, separated by commas, to apply first.")
+@click.option(
+    "--order", multiple=True, metavar="RULE", help="A rule to apply first; several in their order. The others follow."
+)
 @click.option("--stream", default="", help="Apply this stream of the recipe to all documents, and no other.")
 @click.option("--exact", is_flag=True, help="Read the texts that span rules touch again, instead of estimating.")
 @click.option("--compare", "other", default="", metavar="RECIPE", help="Another recipe, side by side.")
@@ -68,7 +80,7 @@ def impact_command(
     recipe: str,
     measure: str,
     source: str,
-    order: str,
+    order: tuple[str, ...],
     stream: str,
     exact: bool,
     other: str,
@@ -84,35 +96,38 @@ def impact_command(
     RECIPE is a Dolma mixer config (YAML or JSON), a TOML recipe, a name in WORKSPACE/recipes, or a built-in
     (`corpus-explorer recipe list`). No text is read, but for --exact and --documents.
     """
+    view = View(measure, source, order, alarm_share)
+    wanted = [name.strip() for name in fail_on.split(",") if name.strip()]
+    check_findings(wanted)
+    if documents is not None:
+        check_documents(documents)
     opened = open_source(workspace)
     chosen = find_recipe(opened, recipe)
-    view = View(measure, source, tuple(name.strip() for name in order.split(",") if name.strip()), alarm_share)
-    wanted = [name.strip() for name in fail_on.split(",") if name.strip()]
-    threads = workers or default_workers()
+    compared = find_recipe(opened, other) if other else None
     reads_texts = exact or (documents is not None and keeps_text(opened))
-    with progress() as listen:
-        impact = Impact(
-            opened,
-            chosen,
-            only_stream=stream,
-            exact=reads_texts,
-            threads=threads,
-            memory=memory,
+    n_rows = 0
+    with (
+        progress() as listen,
+        Impact(
+            opened, chosen, only_stream=stream, exact=reads_texts, threads=workers or default_workers(), memory=memory,
             progress=lambda share: listen(Step("computing impact", share)),
-        )
+        ) as impact,
+    ):  # fmt: skip
+        check_order(impact, view)
         failed = findings(impact, wanted, alarm_share)
-        compared = Impact(opened, find_recipe(opened, other), threads=threads, memory=memory) if other else None
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        text = report(impact, form, view, compared, width=width)
+        text = report(impact, form, view, impact.with_recipe(compared) if compared else None, width=width)
+        needed = what_is_needed(impact)
         if documents is not None:
             impact.progress = lambda share: listen(Step("writing documents", share))
             n_rows = write_documents(impact, documents)
+        has_spans = any(s.spans for s in impact.bound.streams)
     sys.stdout.write(text)
-    if needed := what_is_needed(impact):
+    if needed:
         say(needed)
     if documents is not None:
         say(f"{n_rows:,} rows in {documents}")
-        if not reads_texts and any(s.spans for s in impact.bound.streams):
+        if has_spans and not reads_texts:
             say("the workspace keeps no texts: bytes and words after span replacement are estimates (is_estimate)")
     if failed:
         for line in failed:
@@ -123,7 +138,7 @@ def impact_command(
 def find_recipe(source: Source, name: str) -> Recipe:
     """A recipe by path, by its name in the workspace, or a built-in. Raises `UsageError` or `InputError`."""
     if not Path(name).exists():
-        for path in sorted((Workspace(source.root).recipes).glob("*")):
+        for path in recipe_files(Workspace(source.root)):
             if name in (path.name, path.stem):
                 return read_recipe(path)
     return read_recipe(name)

@@ -32,14 +32,19 @@ SUFFIXES = (".parquet", ".jsonl", ".json")
 _BATCH = 50_000
 
 
+def check_documents(path: Path) -> None:
+    """Raises `UsageError` for a file that is neither Parquet nor JSON Lines by its name."""
+    if path.suffix not in SUFFIXES:
+        raise UsageError(f"{path}: documents are written as {', '.join(SUFFIXES[:2])}; name the file so")
+
+
 def write_documents(impact: Impact, path: Path) -> int:
     """Write a row per document and stream (`SCHEMA`) as Parquet or JSON Lines; returns the number of rows.
 
     Rows are in order of the shards and of the documents in them. Raises `UsageError` for another kind of file and
     `StorageError` where the disk refuses.
     """
-    if path.suffix not in SUFFIXES:
-        raise UsageError(f"{path}: documents are written as {', '.join(SUFFIXES[:2])}; name the file so")
+    check_documents(path)
     n_rows = 0
     with ExitStack() as stack:
         temporary = stack.enter_context(replacing(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -11,16 +12,22 @@ import polars as pl
 
 from explorer.errors import UsageError
 from explorer.impact.bind import BoundStream
-from explorer.impact.compile import FALSE, Compiler, none_of
+from explorer.impact.compile import FALSE, Alternative, Compiler, none_of
 from explorer.impact.engine import Impact
 from explorer.impact.hits import mask_sql, no_rule, stream_inputs
 from explorer.impact.inputs import WEIGHTS
 from explorer.impact.source import SourcePart
 from explorer.recipe.expression import Compare, Constant, Expression, Node, Threshold, substitute, walk
 from explorer.recipe.model import Rule
+from explorer.relations import documents_relation, quote_literal
+from explorer.texts import read_texts
 
 MAX_POINTS = 200
 _MEASURES = ("n_docs", *WEIGHTS)
+_AROUND = (
+    ("outcome", pl.String), ("value", pl.Float64), ("source", pl.String), ("id", pl.String), ("url", pl.String),
+    ("n_words", pl.Int64), ("part", pl.Int32), ("doc", pl.Int32),
+)  # fmt: skip
 Floats = npt.NDArray[np.float64]
 
 
@@ -28,11 +35,12 @@ Floats = npt.NDArray[np.float64]
 class Cut:
     """One threshold of a rule, as SQL over the inputs of a stream that has the rule.
 
-    `value` is what is compared (null where there is no number), and the rule fires by `fires_below` where the
-    comparison is taken not to hold, by `fires_beyond` where it is, and by `fires` as it stands.
+    `value` is what is compared (null where there is no number) and `operator` how, as seen from the value; the rule
+    fires by `fires` as it stands, by `fires_if` where the comparison holds and by `fires_if_not` where it does not.
     """
 
     value: str
+    operator: str
     fires: str
     fires_if_not: str
     fires_if: str
@@ -55,7 +63,22 @@ def find_cut(rule: Rule, place: int, threshold: Threshold, compiler: Compiler) -
     if not number:
         raise UsageError(f"{expression.text}: no number is compared with {threshold.value:g} on this corpus")
     cases = " ".join(f"when {a.when} then ({a.sql})::double" for a in number)
-    return Cut(f"(case {cases} end)", fires(compare), fires(Constant(False)), fires(Constant(True)))
+    operator = _operator(expression, compare, threshold, number, compiler)
+    return Cut(f"(case {cases} end)", operator, fires(compare), fires(Constant(False)), fires(Constant(True)))
+
+
+def _operator(
+    expression: Expression,
+    compare: Compare,
+    threshold: Threshold,
+    number: Sequence[Alternative],
+    compiler: Compiler,
+) -> str:
+    """The comparison as it is made: to the mixer's jsonpath an integer never equals a decimal (see `compile`)."""
+    limit = compare.right if compare.left is threshold.subject else compare.left
+    forms = {one.written for one in compiler.operand(expression, limit)} | {"", "both"}
+    is_strict = expression.syntax == "jsonpath" and not any(one.written in forms for one in number)
+    return threshold.operator[0] if is_strict else threshold.operator
 
 
 def _comparison(expression: Expression, threshold: Threshold) -> Compare:
@@ -73,13 +96,14 @@ def _select(impact: Impact, stream: BoundStream, rule: int, place: int, threshol
     others = [own for own in stream.rules if own.number != rule]
     own = next((own for own in stream.rules if own.number == rule), None)
     if own is None or own.rule.kind == "length":
-        value, fires, if_not, if_ = "null::double", FALSE, FALSE, FALSE
+        value, operator, fires, if_not, if_ = "null::double", threshold.operator, FALSE, FALSE, FALSE
     else:
         cut = find_cut(own.rule, place, threshold, Compiler(stream.loaded))
-        value, fires, if_not, if_ = cut.value, cut.fires, cut.fires_if_not, cut.fires_if
+        value, operator, fires, if_not, if_ = cut.value, cut.operator, cut.fires, cut.fires_if_not, cut.fires_if
     return (
         f"select {stream.number} as stream, doc, source, n_bytes, n_words, n_tokens, "
         f"({mask_sql(others, n_rules)}) <> {no_rule(n_rules)} as is_hit_else, {value} as value, "
+        f"{quote_literal(operator)} as operator, "
         f"coalesce({fires}, false) as fires, coalesce({if_not}, false) as fires_if_not, "
         f"coalesce({if_}, false) as fires_if from ({stream_inputs(stream, has_effects=has_effects)})"
     )
@@ -109,12 +133,13 @@ def curve(impact: Impact, rule: int, threshold: Threshold, place: int = 0) -> pl
         if not _prepared(impact, part, rule, place, threshold):
             continue
         found = impact.connection.sql(
-            "select value, not fires as is_kept, not fires_if_not as is_kept_if_not, not fires_if as is_kept_if, "
-            "1 as n_docs, n_bytes, n_words, n_tokens from around where not is_hit_else"
+            "select value, operator, not fires as is_kept, not fires_if_not as is_kept_if_not, "
+            "not fires_if as is_kept_if, 1 as n_docs, n_bytes, n_words, n_tokens from around where not is_hit_else"
         ).pl()
         has_tokens = has_tokens or found["n_tokens"].null_count() < found.height
-        for name in _MEASURES:
-            held[name] += _kept_by_threshold(found, name, grid, threshold.operator)
+        for (operator,), own in found.partition_by("operator", as_dict=True).items():
+            for name in _MEASURES:
+                held[name] += _kept_by_threshold(own, name, grid, str(operator))
     columns = {
         f"{name}_kept": pl.Series(values.round()).cast(pl.Int64)
         if name != "n_tokens" or has_tokens
@@ -164,7 +189,7 @@ def _kept_by_threshold(found: pl.DataFrame, name: str, grid: Floats, operator: s
 
 
 def around(impact: Impact, rule: int, threshold: Threshold, n: int = 10, place: int = 0) -> pl.DataFrame:
-    """The documents nearest to a threshold that no other rule removes, at most `n` just kept and `n` just removed.
+    """The documents nearest to a threshold that it alone decides about, at most `n` just kept and `n` just removed.
 
     Columns: outcome (kept or removed), value, source, id, url, n_words, part (its number), doc (in the part). Those
     nearest to the threshold first, kept ones before removed ones; ties by source and id.
@@ -179,13 +204,14 @@ def around(impact: Impact, rule: int, threshold: Threshold, n: int = 10, place: 
                 "select if(fires, 'removed', 'kept') as outcome, a.value, d.source, d.id, d.url, d.n_words, "
                 f"{number}::integer as part, a.doc from around as a "
                 "join read_parquet($documents) as d on d.doc = a.doc "
-                f"where not is_hit_else and isfinite(a.value) qualify row_number() over (partition by fires "
+                "where not is_hit_else and isfinite(a.value) and fires_if <> fires_if_not "
+                "qualify row_number() over (partition by fires "
                 f"order by abs(a.value - {limit}::double), d.source, d.id, a.doc) <= {int(n)}",
                 params={"documents": str(part.indexed.documents)},
             ).pl()
         )
     if not frames:
-        return pl.DataFrame()
+        return pl.DataFrame(schema=dict(_AROUND))
     found: pl.DataFrame = pl.concat(frames).with_columns(distance=(pl.col("value") - threshold.value).abs())
     nearest = found.sort("outcome", "distance", "source", "id", "part", "doc")
     return nearest.group_by("outcome", maintain_order=True).head(n).drop("distance").select(frames[0].columns)
@@ -193,8 +219,6 @@ def around(impact: Impact, rule: int, threshold: Threshold, n: int = 10, place: 
 
 def texts(impact: Impact, found: pl.DataFrame) -> pl.DataFrame:
     """`found` (of `around`) with the column text. Reads those documents only. Raises `WorkspaceError`."""
-    from explorer.texts import read_texts
-
     frames = [
         read_texts(impact.source.root, dict(impact.source.parts[number].manifest), group["doc"].to_list())
         .select("doc", "text")
@@ -215,6 +239,7 @@ def compare(first: Impact, second: Impact) -> pl.DataFrame:
     """
     frames = []
     for part in first.source.parts:
+        documents = documents_relation(part.indexed, first.source.config.attribute_columns)
         for name, impact in (("first", first), ("second", second)):
             frame = _kept(impact, part)
             first.connection.register(f"kept_by_{name}", frame.to_arrow())
@@ -222,10 +247,9 @@ def compare(first: Impact, second: Impact) -> pl.DataFrame:
             first.connection.sql(
                 "select d.source, a.doc is not null as is_in_first, b.doc is not null as is_in_second, "
                 "count(*)::bigint as n_docs, sum(n_bytes)::bigint as n_bytes, sum(n_words)::bigint as n_words, "
-                "sum(n_tokens)::bigint as n_tokens from read_parquet($documents) as d "
+                f"sum(n_tokens)::bigint as n_tokens from ({documents}) as d "
                 "left join kept_by_first as a on a.doc = d.doc left join kept_by_second as b on b.doc = d.doc "
-                "group by all",
-                params={"documents": str(part.indexed.documents)},
+                "group by all"
             ).pl()
         )
     names = [impact.bound.recipe.name for impact in (first, second)]

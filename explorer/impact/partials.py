@@ -56,13 +56,13 @@ def add_recipes(workspace: Workspace, names: Sequence[str], recipes: Sequence[Re
     for name, recipe in zip(names, recipes, strict=True):
         file = Path(name)
         is_file = file.is_file()
-        for old in recipe_files(workspace):
-            if old.stem == (file.stem if is_file else recipe.name):
-                old.unlink()
-        target = workspace.recipes / (file.name if is_file else f"{recipe.name}.toml")
         content = file.read_bytes() if is_file else to_toml(recipe).encode()
+        target = workspace.recipes / (file.name if is_file else f"{recipe.name}.toml")
         with replacing(target) as temporary:
             temporary.write_bytes(content)
+        for old in recipe_files(workspace):
+            if old.stem == target.stem and old != target:
+                old.unlink()
 
 
 def bind_all(recipes: Sequence[Recipe], source: Source) -> list[BoundRecipe]:

@@ -10,11 +10,11 @@ import polars as pl
 
 from explorer.errors import UsageError
 from explorer.escape import markdown, printable
-from explorer.impact.engine import Impact
+from explorer.impact.engine import SECTION, Impact
 from explorer.impact.explore import compare
 from explorer.render import to_markdown, to_table, units_of
 from explorer.sheet import Entry, entry_json, entry_markdown
-from explorer.statistic import Value, find_statistic
+from explorer.statistic import Value, find_statistic, load_statistics
 
 FORMATS = ("table", "json", "md")
 # What `--fail-on` may name, and the kinds of findings that each means.
@@ -30,11 +30,6 @@ FINDINGS: Mapping[str, tuple[str, ...]] = {
     "number": ("form of a number",),
 }
 _BRIEF = ("filter_totals", "filter_rules", "filter_sources", "filter_intersections", "filter_spans")
-_FULL = (
-    "filter_warnings", "filter_totals", "filter_rules", "filter_waterfall", "filter_sources", "filter_rules_by_source",
-    "filter_intersections", "filter_correlations", "filter_by_language", "filter_by_domain", "filter_by_length",
-    "filter_spans", "filter_outcomes",
-)  # fmt: skip
 _COMPARED = {"n_docs": "docs", "n_bytes": "bytes", "n_words": "words", "n_tokens": "tokens"}
 
 
@@ -57,16 +52,19 @@ class View:
         return {key: value for key, value in given.items() if key in known}
 
 
-def check_view(impact: Impact, view: View) -> None:
-    """Raises `UsageError` for a rule or a source that is not there."""
+def check_order(impact: Impact, view: View) -> None:
+    """Raises `UsageError` for a rule that the recipe does not have."""
     names = [rule.name for rule in impact.bound.rules]
     for name in view.order:
         if name not in names:
             raise UsageError(f"no rule is called {name!r}; rules: {', '.join(names)}")
-    if view.source:
-        sources = impact.run("filter_sources")["source"].to_list()
-        if view.source not in sources:
-            raise UsageError(f"no source is called {view.source!r}; sources: {', '.join(map(str, sources))}")
+
+
+def check_findings(wanted: Sequence[str]) -> None:
+    """Raises `UsageError` for a kind of findings that there is not."""
+    for name in wanted:
+        if name not in FINDINGS:
+            raise UsageError(f"--fail-on {name}: not one of {', '.join(FINDINGS)}")
 
 
 def what_is_needed(impact: Impact) -> str:
@@ -80,9 +78,7 @@ def what_is_needed(impact: Impact) -> str:
 
 def findings(impact: Impact, wanted: Sequence[str], alarm_share: float) -> list[str]:
     """The warnings that `wanted` (keys of `FINDINGS`) names, one line each. Raises `UsageError` for another key."""
-    for name in wanted:
-        if name not in FINDINGS:
-            raise UsageError(f"--fail-on {name}: not one of {', '.join(FINDINGS)}")
+    check_findings(wanted)
     kinds = {kind for name in wanted for kind in FINDINGS[name]}
     found = impact.run("filter_warnings", alarm_share=alarm_share).filter(pl.col("kind").is_in(list(kinds)))
     return [f"{row['kind']} {row['subject']}: {row['message']}" for row in found.to_dicts()]
@@ -92,8 +88,12 @@ def report(impact: Impact, form: str, view: View, other: Impact | None = None, *
     """The impact in one of `FORMATS`; `other` is a recipe to compare with. Raises `UsageError`."""
     if form not in FORMATS:
         raise UsageError(f"format {form!r} is not one of {', '.join(FORMATS)}")
-    check_view(impact, view)
-    names = _BRIEF if form == "table" else _FULL
+    check_order(impact, view)
+    if view.source:
+        sources = impact.run("filter_sources")["source"].to_list()
+        if view.source not in sources:
+            raise UsageError(f"no source is called {view.source!r}; sources: {', '.join(map(str, sources))}")
+    names = _BRIEF if form == "table" else [s.name for s in load_statistics().values() if s.section == SECTION]
     entries = [
         Entry(find_statistic(name), impact.run(name, **view.arguments(name)), view.arguments(name)) for name in names
     ]
@@ -106,6 +106,7 @@ def _json(impact: Impact, entries: Sequence[Entry], other: Impact | None) -> str
     data = {
         "recipe": impact.bound.recipe.name,
         "fingerprint": impact.source.fingerprint,
+        "is_estimate": bool(impact.run("filter_totals")["is_estimate"].any()),
         "is_exact_after_replacement": impact.reader is not None,
         "rules": [
             {
@@ -128,8 +129,9 @@ def _markdown(impact: Impact, entries: Sequence[Entry], other: Impact | None) ->
     blocks = [f"# Impact of the recipe {markdown(recipe.name)}"]
     blocks += [markdown(text) for text in (recipe.title, recipe.doc, recipe.origin) if text]
     blocks.append(f"Fingerprint of the documents: `{impact.source.fingerprint}`.")
+    is_estimate = bool(impact.run("filter_totals")["is_estimate"].any())
     for entry in entries:
-        blocks += entry_markdown(entry)
+        blocks += entry_markdown(entry, "this recipe", is_estimate=is_estimate)
     if other is not None:
         frame = compare(impact, other)
         blocks += [f"## Compared with {markdown(other.bound.recipe.name)}", to_markdown(frame, _compared_units(frame))]

@@ -9,7 +9,9 @@ import duckdb
 
 from explorer.details import write_table
 from explorer.impact.bind import BoundRecipe, BoundStream, described
-from explorer.impact.source import Source
+from explorer.impact.compile import TRUE, any_of
+from explorer.impact.hits import stream_condition
+from explorer.impact.source import Source, SourcePart
 from explorer.relations import quote_literal
 
 
@@ -31,7 +33,8 @@ def write_recipe_tables(
         [
             {
                 "recipe": one.recipe.name, "title": one.recipe.title or None, "doc": one.recipe.doc or None,
-                "origin": one.recipe.origin or None, "n_docs_outside": n_docs_outside(one, source) if source else 0,
+                "origin": one.recipe.origin or None,
+                "n_docs_outside": n_docs_outside(connection, one, source) if source else 0,
                 "is_estimate": not exact and any(
                     s.spans and any(r.rule.kind == "length" for r in s.rules) for s in one.streams
                 ),
@@ -112,30 +115,24 @@ def write_recipe_tables(
             ("n_shards", "bigint", "Shards concerned."),
             ("n_docs", "bigint", "Documents concerned."),
         ],
-        [row for one in bound for row in _gaps(one, source)] if source else [],
+        [row for one in bound for row in _gaps(connection, one, source)] if source else [],
         "Attributes that the recipes load and that some documents do not have: what rules take is a lower bound there.",
     )
 
 
-def n_docs_outside(bound: BoundRecipe, source: Source) -> int:
+def n_docs_outside(connection: duckdb.DuckDBPyConnection, bound: BoundRecipe, source: Source) -> int:
     """Documents that no stream takes."""
-    if any(not s.stream.sources and (s.is_given_all or not s.stream.documents) for s in bound.streams):
-        return 0
     total = 0
-    with duckdb.connect() as connection:
-        connection.execute("set enable_progress_bar = false").fetchall()
-        for part in source.parts:
-            conditions = " or ".join(_takes(s, s.shards(part)) for s in bound.streams)
-            relation = f"read_parquet({quote_literal(str(part.indexed.documents))})"
-            found = connection.execute(f"select count(*) from {relation} where not ({conditions})").fetchall()
-            total += int(found[0][0])
+    for part in source.parts:
+        taken = any_of(*(stream_condition(part, stream) for stream in bound.streams))
+        if taken != TRUE:
+            query = f"select count(*) from {_documents(part)} where not coalesce({taken}, false)"
+            total += int(connection.execute(query).fetchall()[0][0])
     return total
 
 
-def _takes(stream: BoundStream, shards: Sequence[int]) -> str:
-    if not shards:
-        return "false"
-    return f"(shard in ({', '.join(map(str, shards))}) and {stream.condition})"
+def _documents(part: SourcePart) -> str:
+    return f"read_parquet({quote_literal(str(part.indexed.documents))}) as d"
 
 
 def _rules(bound: BoundRecipe) -> list[dict[str, Any]]:
@@ -167,23 +164,34 @@ def _span_rules(bound: BoundRecipe) -> list[dict[str, Any]]:
     return rows
 
 
-def _gaps(bound: BoundRecipe, source: Source) -> list[dict[str, Any]]:
+def _gaps(connection: duckdb.DuckDBPyConnection, bound: BoundRecipe, source: Source) -> list[dict[str, Any]]:
     rows = []
     used = {attribute.attribute_set for attribute in bound.needs.attributes.values()}
     for stream in bound.streams:
         for name, _ in stream.loaded.sets:
-            if name not in used:
-                continue
-            for kind in ("absent", "short", "misaligned"):
-                found = [
-                    n_docs
-                    for part in source.parts
-                    for shard, n_docs in getattr(part, kind).get(name, {}).items()
-                    if shard in stream.shards(part)
-                ]
+            for kind in ("absent", "short", "misaligned") if name in used else ():
+                found = [n for part in source.parts for n in _lacking(connection, stream, part, name, kind)]
                 if found:
                     rows.append({
                         "recipe": bound.recipe.name, "stream": stream.stream.name, "attribute_set": name, "kind": kind,
                         "n_shards": len(found), "n_docs": sum(found),
                     })  # fmt: skip
     return rows
+
+
+def _lacking(
+    connection: duckdb.DuckDBPyConnection, stream: BoundStream, part: SourcePart, attribute_set: str, kind: str
+) -> list[int]:
+    """Documents of a stream without their attributes, shard by shard; shards without any such document are left out."""
+    shards = {n: found for n, found in getattr(part, kind).get(attribute_set, {}).items() if n in stream.shards(part)}
+    if not shards or stream.condition == TRUE:
+        return list(shards.values())
+    own = part.indexed.find(attribute_set)
+    assert own is not None  # that is where the shards come from
+    state = "misaligned" if kind == "misaligned" else "missing"
+    query = (
+        f"select count(*) from {_documents(part)} join read_parquet({quote_literal(str(own.path))}) as s "
+        f"on s.doc = d.doc where s.state = {quote_literal(state)} and d.shard in ({', '.join(map(str, shards))}) "
+        f"and {stream.condition} group by d.shard"
+    )
+    return [int(n) for (n,) in connection.execute(query).fetchall()]

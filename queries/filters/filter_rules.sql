@@ -31,7 +31,8 @@ with weighed as (
                 when 'documents' then n_docs
                 when 'bytes' then n_bytes
                 when 'words' then n_words
-                else n_tokens
+                when 'tokens' then n_tokens
+                else error('measure is one of documents, bytes, words and tokens')
             end
         )::bigint as weight
     from merged.filter_intersections

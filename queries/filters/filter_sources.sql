@@ -1,6 +1,6 @@
 /*
 title = "What each source loses"
-doc   = "Kept and removed by source, the rule that takes most of it (by Shapley share), and an alarm where a source loses more than half of its documents. Sources that lose the largest share first."
+doc   = "Kept and removed by source, the rule that takes most of it (by Shapley share), and an alarm where a source loses more than alarm_share of its documents. Sources that lose the largest share first."
 order = 4
 chart = { kind = "bar", x = "removed_doc_share", y = "source" }
 

@@ -19,9 +19,9 @@ n_covered_chars = "sum"
 recipe           = { unit = "name",   doc = "Recipe." }
 span_rule        = { unit = "name",   doc = "Span rule; (all together) for their union." }
 n_docs           = { unit = "docs",   doc = "Kept documents that it touches." }
-n_spans          = { unit = "spans",  doc = "Spans that it replaces." }
+n_spans          = { unit = "spans",  doc = "Spans whose score is in its range, those that the mixer drops for overlap included." }
 n_chars_alone    = { unit = "chars",  doc = "Characters in the union of its spans." }
-n_chars_uniquely = { unit = "chars",  doc = "Characters that only its spans cover." }
+n_chars_uniquely = { unit = "chars",  doc = "Characters that only its spans cover; of all together, those that one rule alone covers." }
 n_chars_shapley  = { unit = "number", doc = "Its Shapley share: each covered character counts 1 / number of span rules that cover it." }
 n_chars          = { unit = "chars",  doc = "Characters of the documents that it touches." }
 taken_share      = { unit = "share",  doc = "Characters in the union of its spans, of all characters in kept documents." }

@@ -7,6 +7,7 @@ order = 1
 recipe         = { unit = "name",   doc = "Recipe." }
 n_docs         = { unit = "docs",   doc = "Documents in the recipe's streams; one that is in two streams counts twice, as a mixer would write it twice." }
 n_docs_outside = { unit = "docs",   doc = "Documents that no stream takes." }
+is_estimate    = { unit = "flag",   doc = "Whether what is kept is an estimate: a minimum length applies after span replacement, and the texts were not read again." }
 n_kept_docs    = { unit = "docs",   doc = "Documents that no rule removes." }
 kept_doc_share = { unit = "share",  doc = "Share of the documents that are kept." }
 n_kept_bytes   = { unit = "bytes",  doc = "UTF-8 bytes of text in the kept documents, before span replacement." }
@@ -32,9 +33,10 @@ with counted as (
     group by recipe
 )
 select
-    counted.recipe,
-    n_docs,
+    recipes.recipe,
+    coalesce(n_docs, 0) as n_docs,
     recipes.n_docs_outside,
+    recipes.is_estimate,
     coalesce(n_kept_docs, 0) as n_kept_docs,
     coalesce(n_kept_docs, 0) / nullif(n_docs, 0) as kept_doc_share,
     coalesce(n_kept_bytes, 0) as n_kept_bytes,
@@ -43,6 +45,6 @@ select
     coalesce(n_kept_words, 0) / nullif(n_words, 0) as kept_word_share,
     if(n_tokens is null, null, coalesce(n_kept_tokens, 0)) as n_kept_tokens,
     if(n_tokens is null, null, coalesce(n_kept_tokens, 0) / nullif(n_tokens, 0)) as kept_token_share
-from counted
-join recipes on recipes.recipe = counted.recipe
-order by counted.recipe;
+from recipes
+left join counted on counted.recipe = recipes.recipe
+order by recipes.recipe;

@@ -188,14 +188,26 @@ found as (
     where kind in ('absent', 'short')
     union all
     select
-        recipe,
+        recipe_streams.recipe,
         8,
         'warning',
         'stream without documents',
         name,
-        'None of its paths matches a shard of this workspace.'
+        if(
+            n_shards = 0,
+            'None of its paths matches a shard of this workspace.',
+            concat('No document here is of its sources: ', array_to_string(sources, ', '), '.')
+        )
     from recipe_streams
-    where n_shards = 0
+    left join (
+        select
+            recipe,
+            stream,
+            sum(n_docs)::bigint as n_docs
+        from hits
+        group by recipe, stream
+    ) as taken on taken.recipe = recipe_streams.recipe and taken.stream = recipe_streams.stream
+    where coalesce(n_docs, 0) = 0
     union all
     select
         recipe,
@@ -223,7 +235,11 @@ found as (
         'note',
         'rule that never fires',
         recipe_rules.name,
-        'No document meets its condition.'
+        case kind
+            when 'include' then 'Every document is included.'
+            when 'length' then 'No document is that short.'
+            else 'No document meets its condition.'
+        end
     from recipe_rules
     join totals on totals.recipe = recipe_rules.recipe
     left join counted on counted.recipe = recipe_rules.recipe and counted.rule = recipe_rules.rule
@@ -235,7 +251,11 @@ found as (
         'warning',
         'rule that always fires',
         recipe_rules.name,
-        'Every document meets its condition.'
+        case kind
+            when 'include' then 'No document is included.'
+            when 'length' then 'Every document is that short.'
+            else 'Every document meets its condition.'
+        end
     from recipe_rules
     join totals on totals.recipe = recipe_rules.recipe
     join counted on counted.recipe = recipe_rules.recipe and counted.rule = recipe_rules.rule
@@ -264,4 +284,4 @@ select
     subject,
     message
 from found
-order by recipe, rank, subject, message;
+order by recipe, list_position(['error', 'warning', 'note'], severity), rank, subject, message;
