@@ -258,6 +258,67 @@ def test_one_and_one_point_nought_are_never_equal_in_jsonpath(
     assert not verdicts[expression].holds
 
 
+def small(folder: Path, *found: tuple[conditions.Row, Mapping[str, conditions.Row | None]]) -> Corpus:
+    """A corpus of a few documents, with the one set `a`."""
+    conditions.write(folder / "corpus", found)
+    build_corpus(folder / "corpus", folder / "workspace")
+    return Corpus(folder / "corpus", tuple(row["id"] for row, _ in found), open_source(folder / "workspace"), ("a",))
+
+
+def removed_by_both(mixer: Mixer, expression: Expression, corpus: Corpus) -> tuple[set[str], set[str]]:
+    """The ids of what we and of what the mixer removes; none of it fails."""
+    verdict = judged([expression], corpus)[expression.text]
+    whole = stream(expression.text, expression.syntax, corpus.ids, corpus, is_apart=False)
+    outcome = mixer.mix_one(Config({"streams": [whole]}))
+    assert outcome.error is None
+    return set(verdict.holds), set(corpus.ids) - {row.id for row in outcome.kept}
+
+
+def test_of_numbers_that_documents_write_both_ways_we_differ_at_the_threshold_and_say_so(
+    mixer: Mixer, tmp_path: Path
+) -> None:
+    """The index knows of an attribute whether it is written as integers, decimals or both, not of each document."""
+    rows = [
+        ({"id": f"d{n}", "source": "s", "text": ""}, {"a": {"id": f"d{n}", "attributes": {"K": value}}})
+        for n, value in enumerate((1, 1.0, 0.5, 2))
+    ]
+    corpus = small(tmp_path, *rows)
+    expression = parse("$.attributes[?(@.K >= 1.0)]", "jsonpath")
+    assert removed_by_both(mixer, expression, corpus) == ({"d0", "d1", "d3"}, {"d1", "d3"})
+    (rule,) = bind(bound([expression], corpus), corpus.source).streams[0].rules
+    assert "never equal" in rule.notes[0]
+
+
+@pytest.mark.parametrize(("value", "is_kept_in_index"), [(1, True), ("x" * 501, False), ([1], False), (None, False)])
+def test_metadata_that_the_index_leaves_out_counts_as_missing(
+    mixer: Mixer, tmp_path: Path, value: object, is_kept_in_index: bool
+) -> None:
+    """Not followed: long texts, lists, objects and nulls of metadata are not in the index, so that only comparisons
+    with single values can be judged, not whether a value is there."""
+    row = {"id": "d", "source": "s", "text": "", "metadata": {"m": value, "always": 1, "other": [2]}}
+    corpus = small(tmp_path, (row, {"a": {"id": "d", "attributes": {}}}))
+    ours, theirs = removed_by_both(mixer, parse("$.metadata.m", "jsonpath"), corpus)
+    assert theirs == {"d"}
+    assert bool(ours) == is_kept_in_index
+
+
+def test_an_empty_object_of_attributes_counts_as_null(mixer: Mixer, tmp_path: Path) -> None:
+    """Not followed: to the index {} and null are the same."""
+    corpus = small(tmp_path, ({"id": "d", "source": "s", "text": ""}, {"a": {"id": "d", "attributes": {"K": {}}}}))
+    assert removed_by_both(mixer, parse(".attributes.K == null", "jq"), corpus) == ({"d"}, set())
+    assert removed_by_both(mixer, parse("$.attributes.K", "jsonpath"), corpus) == ({"d"}, {"d"})
+
+
+@pytest.mark.xfail(reason="the inputs do not say of which documents' shards no loaded set has a file")
+def test_without_any_attribute_file_jq_fails(mixer: Mixer, tmp_path: Path) -> None:
+    """Surprise: such a document has no attributes at all, not even none, and a key of nothing fails."""
+    rows = [({"id": f"d{n}", "source": "s", "text": ""}, {"a": {"id": "d0", "attributes": {}}} if not n else {})
+            for n in range(2)]  # fmt: skip
+    corpus = small(tmp_path, *rows)
+    verdicts, _ = check(mixer, [".attributes.K == null"], "jq", corpus)
+    assert verdicts[".attributes.K == null"] == Verdict(frozenset({"d0"}), frozenset({"d1"}))
+
+
 @pytest.mark.parametrize("syntax", ["jsonpath", "jq"])
 def test_the_url_of_metadata_is_not_the_field_url(corpus: Corpus, syntax: Syntax) -> None:
     text = "$[?(@.url == 'x')]" if syntax == "jsonpath" else '.url == "x"'
