@@ -16,6 +16,7 @@ from explorer.app.filters_export import show_export
 from explorer.app.filters_impact import SharedImpact, current_impact, current_source
 from explorer.app.filters_order import chosen_order, show_order
 from explorer.app.filters_panel import Panel, panel, reset
+from explorer.app.filters_progress import follow, waiting
 from explorer.app.filters_ranges import Quantiles, read_quantiles
 from explorer.app.filters_recipes import (
     Choice,
@@ -37,7 +38,7 @@ from explorer.app.filters_results import (
 from explorer.app.frame import guarded, heading
 from explorer.app.text import safe
 from explorer.app.words import section_lead, section_title
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, UsageError
 from explorer.escape import code_span
 from explorer.impact.source import Source
 from explorer.recipe.showing import shown
@@ -50,7 +51,11 @@ _HEIGHT = 640  # of the panel, which scrolls inside
 @guarded
 def filters_page() -> None:
     heading(section_title("filters"), section_lead("filters"))
-    source = current_source()
+    try:
+        source = current_source()
+    except UsageError as error:
+        st.error(safe(str(error)))
+        return
     offer = offered(source)
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom", key="filters-choice"):
         choice = choose(offer, source)
@@ -88,11 +93,15 @@ def _body(choice: Choice, offer: Offer, controls: st.delta_generator.DeltaGenera
     recipe = seen.recipe
     try:
         impact = current_impact(recipe)
+        if recipe != choice.recipe:
+            controls.button("Reset", on_click=reset, args=(choice,), help="Put every rule and threshold back.")
+        if not impact.begin():
+            with figures:
+                waiting(impact)
+            return
         document_rules = [entry for entry in entries(choice.recipe) if not entry.is_span]
         order = chosen_order(choice.name, len(document_rules))
         view = _view(impact, controls, _names_in_order(seen, [document_rules[n].key for n in order]))
-        if recipe != choice.recipe:
-            controls.button("Reset", on_click=reset, args=(choice,), help="Put every rule and threshold back.")
         with figures:
             headline(impact)
             warnings(impact)
@@ -104,6 +113,7 @@ def _body(choice: Choice, offer: Offer, controls: st.delta_generator.DeltaGenera
         return
     _tabs(choice, offer, seen, impact, view, quantiles)
     show_sql(impact)
+    follow(impact)
 
 
 def _is_spans(source: Source) -> Callable[[tuple[str, ...]], bool]:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from explorer.app.card import Answer, Supply, card
 from explorer.app.filters_edit import edited, entries
+from explorer.app.filters_exact import NotYetError
 from explorer.app.filters_impact import SharedImpact, current_impact
 from explorer.app.filters_ranges import QUANTILES, Quantiles
 from explorer.app.filters_recipes import Choice, Offer
@@ -17,6 +18,7 @@ from explorer.app.filters_results import MEASURES, View
 from explorer.app.text import safe
 from explorer.errors import ExplorerError
 from explorer.impact import explore
+from explorer.impact.engine import Impact
 from explorer.recipe.expression import Path, walk
 from explorer.recipe.model import Recipe, Rule, SpanRule, Stream
 from explorer.recipe.parse import parse
@@ -93,7 +95,10 @@ def show_compare(recipe: Recipe, choice: Choice, offer: Offer, quantiles: Quanti
     if pair.doc:
         st.markdown(pair.doc)
     try:
-        frame = _compared(current_impact(pair.first), current_impact(pair.second))
+        frame = _compared(current_impact(pair.first), current_impact(pair.second), pair.second)
+    except NotYetError as error:
+        st.info(safe(str(error)))
+        return
     except ExplorerError as error:
         st.error(f"The other recipe cannot be applied to this corpus: {safe(str(error))}")
         return
@@ -104,10 +109,12 @@ def show_compare(recipe: Recipe, choice: Choice, offer: Offer, quantiles: Quanti
     card(statistic, Supply(lambda _, __: Answer(by_source), _REPEAT, {}, measure))
 
 
-def _compared(first: SharedImpact, second: SharedImpact) -> pl.DataFrame:
-    # both are of one desk, and so under one lock
-    with second.held() as other:
-        return first.remembered(("compare", second.key), lambda held: explore.compare(held, other))
+def _compared(first: SharedImpact, second: SharedImpact, recipe: Recipe) -> pl.DataFrame:
+    def ask(held: Impact) -> pl.DataFrame:
+        with held.with_recipe(recipe) as other:
+            return explore.compare(held, other)
+
+    return first.remembered(("compare", second.key), ask)
 
 
 def _figures(frame: pl.DataFrame, view: View, pair: Pair) -> None:

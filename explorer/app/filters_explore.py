@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 import streamlit as st
 
 from explorer.app.card import Answer, Supply, card
 from explorer.app.filters_edit import Dial, Entry
+from explorer.app.filters_exact import NotYetError
 from explorer.app.filters_impact import SharedImpact
 from explorer.app.filters_panel import dial_title, short
 from explorer.app.text import safe
@@ -86,13 +88,30 @@ def show_explore(on: Sequence[Entry], impact: SharedImpact) -> None:
         f"It stands at {code_span(short(spot.threshold.value))}: the rule fires where the value is "
         f"{code_span(f'{spot.threshold.operator} {short(spot.threshold.value)}')}. Move it in the panel above."
     )
+    # both are asked before either is waited for
+    if not all([_is_counted(impact, spot, _curve), _is_counted(impact, spot, _nearest)]):
+        st.info("The curve and the documents on either side are looked for in all documents; they follow.")
+        return
     card(_CURVE, Supply(lambda statistic, arguments: _curve(impact, spot), _REPEAT, {}, ""))
     _around(impact, spot)
 
 
+def _is_counted(impact: SharedImpact, spot: Spot, ask: Callable[[SharedImpact, Spot], object]) -> bool:
+    try:
+        ask(impact, spot)
+    except NotYetError:
+        return False
+    except ExplorerError:
+        return True  # it is said where the answer is shown
+    return True
+
+
 def _curve(impact: SharedImpact, spot: Spot) -> Answer:
-    frame = impact.remembered(("curve", spot), lambda held: explore.curve(held, spot.rule, spot.threshold, spot.place))
-    totals = impact.numbers("filter_totals").frame.row(0, named=True)
+    def ask(held: Impact) -> tuple[pl.DataFrame, dict[str, Any]]:
+        frame = explore.curve(held, spot.rule, spot.threshold, spot.place)
+        return frame, held.run("filter_totals").row(0, named=True)
+
+    frame, totals = impact.remembered(("curve", spot), ask)
     for unit in ("doc", "byte", "token"):
         kept, share = totals[f"n_kept_{unit}s"], totals[f"kept_{unit}_share"]
         at_chosen = frame.filter("is_chosen")[f"n_{unit}s_kept"]
@@ -111,7 +130,7 @@ def _around(impact: SharedImpact, spot: Spot) -> None:
         st.subheader("Documents on either side of it", anchor="around")
         st.markdown("The nearest ones that no other rule removes: what this threshold alone decides about.")
         try:
-            frame = impact.remembered(("around", spot), lambda held: _nearest(held, spot))
+            frame = _nearest(impact, spot)
         except UsageError as error:
             st.info(safe(str(error)))
             return
@@ -129,9 +148,12 @@ def _around(impact: SharedImpact, spot: Spot) -> None:
                     _document(row)
 
 
-def _nearest(held: Impact, spot: Spot) -> pl.DataFrame:
-    found = explore.around(held, spot.rule, spot.threshold, _N_AROUND, spot.place)
-    return explore.texts(held, found) if found.height else found
+def _nearest(impact: SharedImpact, spot: Spot) -> pl.DataFrame:
+    def ask(held: Impact) -> pl.DataFrame:
+        found = explore.around(held, spot.rule, spot.threshold, _N_AROUND, spot.place)
+        return explore.texts(held, found) if found.height else found
+
+    return impact.remembered(("around", spot), ask)
 
 
 def _document(row: Mapping[str, object]) -> None:

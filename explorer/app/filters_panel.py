@@ -122,9 +122,13 @@ def _dial(choice: Choice, entry: Entry, dial: Dial, quantiles: Quantiles, is_on:
             disabled=not is_on,
         )
     value = float(given) if given is not None and math.isfinite(given) else dial.value
-    st.session_state[slider] = value
+    steps = sorted({*stands.steps, value})
+    # set only where it stands elsewhere: to set it while it is dragged would pull it out of the hand
+    if (st.session_state.get(slider), st.session_state.get(f"{slider}.steps")) != (value, steps):
+        st.session_state[slider] = value
+        st.session_state[f"{slider}.steps"] = steps
     left.select_slider(
-        title, sorted({*stands.steps, value}), key=slider, format_func=short, on_change=_follow,
+        title, steps, key=slider, format_func=short, on_change=_follow,
         args=(key, slider, is_whole), disabled=not is_on,
     )  # fmt: skip
     return value

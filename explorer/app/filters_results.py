@@ -9,7 +9,8 @@ import polars as pl
 import streamlit as st
 
 from explorer.app.card import Answer, Supply, card
-from explorer.app.filters_impact import Numbers, SharedImpact
+from explorer.app.filters_errors import errors_declared, sample_note, spread, with_errors
+from explorer.app.filters_impact import SharedImpact
 from explorer.app.text import safe
 from explorer.escape import code_span
 from explorer.impact.hits import hits_relation
@@ -47,11 +48,11 @@ def supply(impact: SharedImpact, view: View, *, is_short: bool = False) -> Suppl
 
     def run(statistic: Statistic, arguments: Mapping[str, Value]) -> Answer:
         numbers = impact.numbers(statistic.name, **arguments)
-        frame = numbers.frame
+        frame = with_errors(numbers)
         if statistic.name == "filter_sources":  # by the measure that is looked at
             share = f"removed_{MEASURES[view.measure]}_share"
             frame = frame.sort([share, "source"], descending=[True, False], nulls_last=True)
-        return Answer(frame.drop("recipe") if "recipe" in frame.columns else frame, sample_note(numbers))
+        return Answer(frame.drop("recipe", strict=False), sample_note(numbers))
 
     given = {"measure": view.measure, "only_source": view.source, "rule_order": view.order}
     return Supply(run, REPEAT, given, f"n_{_plural(view.measure)}", is_short)
@@ -61,18 +62,13 @@ def _plural(measure: str) -> str:
     return "docs" if measure == "documents" else measure
 
 
-def sample_note(numbers: Numbers) -> str:
-    if not numbers.is_sample:
-        return ""
-    return f"Estimated from {numbers.n_sampled:,} documents, until the exact numbers are ready."
-
-
 def show_cards(impact: SharedImpact, view: View, *names: str, is_short: bool = False) -> None:
     """Cards of some of the section's statistics, charts by the page's measure."""
     for name in names:
         statistic = load_statistics().get(name)
         if statistic is not None:
-            card(_charted(statistic, view), supply(impact, view, is_short=is_short))
+            shown = _charted(statistic, view)
+            card(errors_declared(shown) if impact.has_sample else shown, supply(impact, view, is_short=is_short))
 
 
 def _charted(statistic: Statistic, view: View) -> Statistic:
@@ -109,11 +105,9 @@ def headline(impact: SharedImpact) -> None:
             share = row[f"kept_{unit.removesuffix('s')}_share"]
             if row[column] is None:
                 continue
-            error = numbers.errors.get(column)
-            spread = f" ± {format_value(round(float(error[0])), unit)}" if error is not None else ""
             st.metric(
                 title,
-                format_value(row[column], unit) + spread,
+                format_value(row[column], unit) + spread(numbers, column, unit),
                 delta=f"{format_value(share, 'share')} kept" if share is not None else None,
                 delta_color="off",
                 delta_arrow="off",
@@ -124,14 +118,19 @@ def headline(impact: SharedImpact) -> None:
     said = [f"{format_value(row['n_docs'], 'docs')} documents in the recipe's streams"]
     if row["n_docs_outside"]:
         said.append(f"{format_value(row['n_docs_outside'], 'docs')} in none of them")
-    st.caption(f"{', '.join(said)}. Counted before spans are replaced. {safe(sample_note(numbers))}")
+    st.caption(f"{', '.join(said)}. Counted before spans are replaced.")
+    if numbers.is_sample:
+        st.markdown(f":orange-badge[Sample] {safe(sample_note(numbers))}")
+    if numbers.is_sample and impact.answers is not None and impact.answers.refusal:
+        st.warning(f"There are no exact numbers: {safe(impact.answers.refusal)}")
 
 
 def warnings(impact: SharedImpact) -> None:
     """The worst findings; all of them on request."""
     if "filter_warnings" not in load_statistics():
         return
-    frame = impact.numbers("filter_warnings").frame
+    numbers = impact.numbers("filter_warnings")
+    frame = numbers.frame
     if not frame.height:
         return
     lines = [
@@ -139,6 +138,8 @@ def warnings(impact: SharedImpact) -> None:
         for row in frame.iter_rows(named=True)
     ]
     with st.container(border=True, key="filter-warnings", gap="small"):
+        if numbers.is_sample:
+            st.markdown(f":orange-badge[Sample] {safe(sample_note(numbers))}")
         for line in lines[:_MAX_WARNINGS]:
             st.markdown(line)
         if len(lines) > _MAX_WARNINGS:
@@ -163,6 +164,7 @@ def rules_card(impact: SharedImpact, view: View) -> None:
         "Without it: what the recipe would remove if the rule were left out.",
     )
     statistic = load_statistics()["filter_rules"]
+    statistic = errors_declared(statistic) if impact.has_sample else statistic
     card(
         replace(statistic, chart={**statistic.chart, "x": ATTRIBUTIONS[chosen or "Shapley share"]}),
         supply(impact, view),

@@ -1,0 +1,52 @@
+"""How far the numbers of the Filters page can be trusted while they come from a sample."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import polars as pl
+
+from explorer.app.filters_impact import Numbers
+from explorer.statistic import Column, Statistic
+from explorer.units import UNITS, format_value
+
+_WITH_ERRORS = ("filter_rules", "filter_rules_by_source", "filter_sources")
+
+
+def sample_note(numbers: Numbers) -> str:
+    """Where estimates come from; empty for exact numbers."""
+    if not numbers.is_sample:
+        return ""
+    said = f"From a sample of {numbers.n_sampled:,} documents, until the exact numbers are ready."
+    return f"{said} Errors are two standard errors." if numbers.errors else said
+
+
+def with_errors(numbers: Numbers) -> pl.DataFrame:
+    """The frame with two standard errors beside each estimated column, as `<column>_error`."""
+    frame = numbers.frame
+    names = [n for name in frame.columns for n in ((name, f"{name}_error") if name in numbers.errors else (name,))]
+    return frame.with_columns((2 * e).alias(f"{name}_error") for name, e in numbers.errors.items()).select(names)
+
+
+def errors_declared(statistic: Statistic) -> Statistic:
+    """The statistic with the columns that `with_errors` may add, after its own."""
+    if statistic.name not in _WITH_ERRORS:
+        return statistic
+    added = [
+        Column(
+            f"{column.name}_error", column.unit if column.unit == "share" else "number",
+            f"Two standard errors of {column.name}: the true value is within them in about 95 of 100 cases.",
+        )
+        for column in statistic.columns if UNITS[column.unit].is_numeric
+    ]  # fmt: skip
+    return replace(statistic, columns=(*statistic.columns, *added))
+
+
+def spread(numbers: Numbers, column: str, unit: str) -> str:
+    """Two standard errors of a column's first value, to stand behind it; empty where it is exact."""
+    error = numbers.errors.get(column)
+    if error is None or error[0] is None:
+        return ""
+    # of a source with one drawn document nothing can be said
+    return f" ± {format_value(round(2 * error[0]), unit)}" if math.isfinite(error[0]) else " ± an unknown error"
