@@ -26,13 +26,13 @@ from explorer.impact.bind import BoundRecipe
 from explorer.impact.partials import RELATIONS as RECIPE_RELATIONS
 from explorer.impact.partials import (
     add_recipes,
-    bind_all,
     compute_recipe_partials,
     read_recipes,
     recipe_pieces,
     recipe_statistics,
     workspace_recipes,
 )
+from explorer.impact.sample import draw_sample, wants_sample
 from explorer.impact.source import SourcePart, source_of
 from explorer.index_attributes import attribute_sets, attributes_key, index_attributes
 from explorer.index_documents import index_part
@@ -133,13 +133,14 @@ def build(
             cut = _cut(indexed, own, config, receipts)
             manifest = manifest_of(parts, receipts, sets, options)
             source = source_of(workspace, manifest, config)
-            bound = bind_all(workspace_recipes(workspace), source)
+            bound, recipe_faults = workspace_recipes(workspace, source)
+            faults += tuple(f"{name}: {fault}" for name, fault in recipe_faults)
             of_recipes = recipe_pieces(bound, source)
             _partials(workspace, cut, of_recipes, pool, per_worker, listener)
         cut |= {relation: [piece for _, _, piece in of_recipes] for relation in RECIPE_RELATIONS}
         listener(Step("writing the catalogue", 0.0))
         manifest["n_files_passed_over"] = len(others)
-        content = content_of(config, indexed, cut, parts, receipts, sets, manifest, bound, source)
+        content = content_of(config, indexed, cut, parts, receipts, sets, manifest, bound, source, recipe_faults)
         write_catalogue(workspace, content, memory // 2)
         manifest |= {
             "root": str(workspace.root),
@@ -147,6 +148,8 @@ def build(
             "counted_with": options.tokenizer,
         }
         write_json(workspace.manifest, manifest)
+        if wants_sample(source):
+            draw_sample(source, memory=memory // 2, progress=lambda share: listener(Step("drawing a sample", share)))
         _remove_stale(workspace, indexed, sets, cut)
         listener(Step("writing the catalogue", 1.0))
     return BuildReport(

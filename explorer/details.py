@@ -46,6 +46,9 @@ COLUMN_DOCS: Mapping[str, str] = {
 }
 
 
+_ROWS_AT_ONCE = 200
+
+
 def write_table(
     connection: duckdb.DuckDBPyConnection,
     name: str,
@@ -56,11 +59,10 @@ def write_table(
     """A small table of our own with comments: columns are (name, type, doc)."""
     fields = ", ".join(f"{quote_identifier(c)} {kind}" for c, kind, _ in columns)
     connection.execute(f"create table {name} ({fields})").fetchall()
-    if rows:
-        marks = ", ".join("?" for _ in columns)
-        connection.executemany(
-            f"insert into {name} values ({marks})", [[row[c] for c, _, _ in columns] for row in rows]
-        )
+    for first in range(0, len(rows), _ROWS_AT_ONCE):  # a statement for each row would take 0.4 ms
+        some = rows[first : first + _ROWS_AT_ONCE]
+        marks = ", ".join(f"({', '.join('?' for _ in columns)})" for _ in some)
+        connection.execute(f"insert into {name} values {marks}", [row[c] for row in some for c, _, _ in columns])
     connection.execute(f"comment on table {name} is {quote_literal(doc)}").fetchall()
     for column, _, text in columns:
         connection.execute(f"comment on column {name}.{quote_identifier(column)} is {quote_literal(text)}").fetchall()

@@ -71,6 +71,7 @@ def content_of(
     manifest: Mapping[str, Any],
     recipes: Sequence[BoundRecipe],
     source: Source,
+    recipe_faults: Sequence[tuple[str, str]],
 ) -> Content:
     """What the catalogue is made from: index files, and the account of what was read and what was left out."""
     shards: list[dict[str, Any]] = []
@@ -97,6 +98,7 @@ def content_of(
                 "n_orphans": report["n_orphans"],
             })  # fmt: skip
             faults += _fault_rows(report, _side_name(shard, name), name)
+    faults += [_fault(name, None, "unreadable_recipe", 0, None, fault) for name, fault in recipe_faults]
     n_values = sum(receipt["n_values"] for receipt in sets.values())
     outside = sum(receipt["n_spans_outside"] for receipt in sets.values())
     has_tokens = "n_tokens" in config.attribute_columns or any(receipts[part.key]["has_tokens"] for part in parts)

@@ -66,14 +66,14 @@ def to_stats_json(corpus: Corpus, entries: Iterable[Entry]) -> str:
     return json.dumps(data, indent=1, ensure_ascii=True) + "\n"
 
 
-def entry_json(entry: Entry) -> dict[str, Any]:
-    """A statistic as `stats.json` has it."""
+def entry_json(entry: Entry, *, is_estimate: bool = False) -> dict[str, Any]:
+    """A statistic as `stats.json` has it; `is_estimate` says that even an exact statistic stands on estimates."""
     statistic = entry.statistic
     return {
         "section": statistic.section,
         "title": statistic.title,
         "definition": statistic.doc,
-        "is_exact": statistic.is_exact,
+        "is_exact": statistic.is_exact and not is_estimate,
         "error": statistic.approx or None,
         "sql_hash": statistic.sql_hash,
         "parameters": statistic.arguments(entry.given),

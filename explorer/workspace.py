@@ -179,7 +179,7 @@ def disk_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in _FULL:
             raise StorageError(
-                f"{path}: {_FULL[error.errno]}; nothing finished is lost: free space and run the same build again"
+                f"{path}: {_FULL[error.errno]}; nothing finished is lost: free space and run the same command again"
             ) from None
         if error.errno in _REFUSED:
             raise StorageError(f"{path}: {_REFUSED[error.errno]}; choose a folder that can be written") from None
@@ -191,6 +191,6 @@ def storage_failure(path: Path, error: Exception) -> StorageError | None:
     text = str(error).lower()
     if "no space left" in text or "file too large" in text or "disk quota" in text or "max_temp_directory_size" in text:
         return StorageError(
-            f"{path}: no space left on the disk; nothing finished is lost: free space and run the same build again"
+            f"{path}: no space left on the disk; nothing finished is lost: free space and run the same command again"
         )
     return None

@@ -75,7 +75,10 @@ end;
 
 -- The numbers of the rules in a mask of hits, smallest first. Bit 0 is rule 0.
 create macro rules_of(mask) as
-list_filter(
-    range(bit_length(mask::bit)),
-    lambda rule: get_bit(mask::bit, (bit_length(mask::bit) - 1 - rule)::integer) = 1
-)::integer[];
+list_transform(
+    [mask::bit],
+    lambda bits: list_filter(
+        range(if(bit_count(bits) = 0, 0, bit_length(bits) - bit_position('1'::bit, bits) + 1)),
+        lambda rule: get_bit(bits, (bit_length(bits) - 1 - rule)::integer) = 1
+    )::integer[]
+)[1];

@@ -110,6 +110,8 @@ def test_fail_on_exits_with_1_when_there_is_such_a_finding(ten: Path, kinds: str
         (["--stream", "x"], "no stream is called 'x'"),
         (["--documents", "rows.csv"], "rows.csv: documents are written as .parquet, .jsonl"),
         (["--compare", "gopher"], "gopher-quality"),
+        (["--memory", "1MB"], "--memory 1MB is too little"),
+        (["--measure", "tokens"], "no tokens were counted"),
     ],
 )
 def test_wrong_requests_exit_with_2_and_say_what_is_right(ten: Path, arguments: Sequence[str], message: str) -> None:
@@ -353,15 +355,19 @@ def test_a_workspace_keeps_its_recipes_and_computes_only_what_changed(tmp_path: 
         assert corpus.show("filter_totals")["recipe"].to_list() == ["gopher-quality"]
 
 
-def test_a_broken_recipe_of_a_workspace_is_named(tmp_path: Path) -> None:
+def test_a_broken_recipe_of_a_workspace_is_named_and_the_others_go_on(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "in" / "documents" / "a.jsonl", documents(3))
-    build_corpus(tmp_path / "in", tmp_path / "out")
-    (tmp_path / "out" / "recipes").mkdir(exist_ok=True)
-    (tmp_path / "out" / "recipes" / "bad.toml").write_text('[[rules]]\nexclude = "a <"\n', encoding="utf-8")
-    with pytest.raises((InputError, UsageError), match=r"bad\.toml"):
-        build_corpus(tmp_path / "in", tmp_path / "out")
-    with explorer.open(tmp_path / "out") as corpus:  # the last generation stays as it was
-        assert corpus.show("totals")["n_docs"][0] == 3
+    good = write_recipe(tmp_path / "good.toml", "[[rules]]", 'exclude = "n_chars > 44"')
+    build_corpus(tmp_path / "in", tmp_path / "out", recipes=[str(good)])
+    write_recipe(tmp_path / "out" / "recipes" / "bad.toml", "[[rules]]", 'exclude = "a <"')
+    write_recipe(tmp_path / "out" / "recipes" / "untold.toml", "[[rules]]", 'exclude = "metadata.a[0] == 1"')
+    (tmp_path / "out" / "recipes" / "folder.toml").mkdir()
+    report = build_corpus(tmp_path / "in", tmp_path / "out")
+    assert [fault.partition(":")[0] for fault in report.faults] == ["recipes/bad.toml", "recipes/untold.toml"]
+    with explorer.open(tmp_path / "out") as corpus:
+        assert corpus.show("filter_totals")["recipe"].to_list() == ["good"]
+        rejected = corpus.show("rejected_rows")
+    assert set(rejected["reason"].to_list()) == {"unreadable_recipe"}
 
 
 # ---- faults that were found
@@ -476,3 +482,55 @@ def test_recipes_are_listed_and_written_for_the_mixer(ten: Path, tmp_path: Path)
     again = run("recipe", "write", RECIPE, "--out", tmp_path / "r.toml")
     assert again.returncode == 2
     assert "not overwritten" in again.stderr
+
+
+def test_what_is_divided_by_nothing_is_missing(tmp_path: Path) -> None:
+    rows = [document | {"text": ""} for document in documents(2)]
+    marks = attribute_rows(rows, k=[[0, 0, 1]])
+    write_dolma(tmp_path / "in", {"a.jsonl": rows}, {"tags": {"a.jsonl": marks}})
+    build_corpus(tmp_path / "in", tmp_path / "out")
+    for condition in ("coverage(k) / n_chars > 0.3", "n_words / n_chars > 1", "1 / n_chars > 0"):
+        recipe = parse_recipe(f'[[rules]]\nexclude = "{condition}"\n', "t", "toml")
+        assert kept(Impact(open_source(tmp_path / "out"), recipe)) == 2, condition
+
+
+def test_a_rule_on_what_is_missing_is_not_dead(ten: Path) -> None:
+    source = open_source(ten)
+    for rule in ('include = ["nothing > 1", "nothing < 0"]', 'exclude = "not present(nothing)"'):
+        impact = Impact(source, parse_recipe(f"[[rules]]\n{rule}\n", "t", "toml"))
+        assert kept(impact) == 0
+        assert found(impact, "dead rule") == []
+        (message,) = found(impact, "rule without attributes")
+        assert message.startswith("It is about what is missing, and may hold for every document: nothing is in none")
+
+
+def test_names_tell_rules_apart(ten: Path) -> None:
+    text = '[[rules]]\nname = "a"\nexclude = "n_words > 1"\n[[rules]]\nname = "a"\nexclude = "n_words > 2"\n'
+    with pytest.raises((InputError, UsageError), match="'a'"):
+        Impact(open_source(ten), parse_recipe(text, "t", "toml"))
+
+
+def test_a_span_rule_that_no_score_passes_is_dead(ten: Path) -> None:
+    text = '[[spans]]\nspan = "mail"\nmin_score = 5\nmax_score = 1\n'
+    (message,) = found(Impact(open_source(ten), parse_recipe(text, "t", "toml")), "dead span rule")
+    assert "no score is from min_score on and below max_score" in message
+
+
+def test_a_long_refused_expression_is_shown_in_part(ten: Path) -> None:
+    condition = " or ".join(f"metadata.list[{n}] == 1" for n in range(200))
+    with pytest.raises(UsageError) as caught:
+        Impact(open_source(ten), parse_recipe(f'[[rules]]\nname = "r"\nexclude = "{condition}"\n', "t", "toml"))
+    assert len(str(caught.value)) < 500
+    assert "no lists and no lengths" in str(caught.value)
+
+
+def test_many_alternatives_stay_small(ten: Path) -> None:
+    condition = " or ".join(f"score == {n}" for n in range(300))
+    impact = Impact(open_source(ten), parse_recipe(f'[[rules]]\nexclude = "{condition}"\n', "t", "toml"))
+    assert len(impact.bound.streams[0].rules[0].holds) < 200 * 300
+    assert kept(impact) == 10
+
+
+def test_sources_are_globs_with_several_stars(ten: Path) -> None:
+    recipe = parse_recipe('sources = ["*a*", "[b]"]\n[[rules]]\nexclude = "score < 0.5"\n', "t", "toml")
+    assert kept(Impact(open_source(ten), recipe)) == 6

@@ -388,7 +388,7 @@ def test_a_full_disk(tmp_path: Path, clean: dict[str, Any], workers: int, limit:
     assert (process.returncode, output) == (1, "")
     assert errors.startswith("StorageError: ")
     assert str(tmp_path / "ws") in errors
-    assert "free space and run the same build again" in errors
+    assert "free space and run the same command again" in errors
     assert errors.count("\n") == 1
     with pytest.raises(WorkspaceError):
         explorer.open(tmp_path / "ws")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,13 +13,18 @@ import pyarrow.parquet as pq
 
 from explorer.attributes import Attribute
 from explorer.errors import UsageError
-from explorer.impact.compile import FALSE, Compiler, Fires, Loaded, all_of, any_of, none_of
+from explorer.impact import compile as compiling
 from explorer.impact.inputs import Needs
+from explorer.impact.lookups import Columns
+from explorer.impact.replacement import MAX_SPAN_RULES
 from explorer.impact.source import Source, SourcePart
+from explorer.impact.sql_logic import FALSE, all_of, any_of, none_of
+from explorer.impact.values import Fires, Loaded
 from explorer.ingest.rows import ATTRIBUTES_COLUMN, FLAT_SET
 from explorer.recipe.expression import Expression, Path, walk
 from explorer.recipe.model import Recipe, Rule, SpanRule, Stream
 from explorer.recipe.plain import resolved
+from explorer.recipe.syntax import quoted
 from explorer.relations import IndexedSet, quote_literal
 
 _SUFFIX = re.compile(r"(\.(jsonl?|ndjson|parquet|gz|gzip|zst|zstd))+\Z")
@@ -46,9 +52,14 @@ class BoundRule:
     notes: tuple[str, ...] = ()  # what a user should know of it
 
     @property
-    def is_dead(self) -> bool:
+    def lacks_all(self) -> bool:
         """Whether it names attributes, and its stream loads none of them."""
         return 0 < self.n_keys == len(self.missing)
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it can never fire for want of its attributes. (A rule on what is absent may fire all the time.)"""
+        return self.lacks_all and self.holds == FALSE
 
 
 @dataclass(frozen=True)
@@ -116,6 +127,7 @@ def bind(recipe: Recipe, source: Source, only_stream: str = "") -> BoundRecipe:
             rules.setdefault(_identity(rule), rule)
         for span_rule in stream.span_rules:
             span_rules.setdefault(_span_identity(span_rule), span_rule)
+    _check_names(resolved, [rule.name for rule in rules.values()], [rule.name for rule in span_rules.values()])
     numbers = {key: number for number, key in enumerate(rules)}
     span_numbers = {key: number for number, key in enumerate(span_rules)}
     matched = {s.name for s in resolved if not s.documents or _matches_any(s.documents, source)}
@@ -131,20 +143,34 @@ def bind(recipe: Recipe, source: Source, only_stream: str = "") -> BoundRecipe:
     lists: dict[str, Attribute] = {}
     for number, stream in enumerate(resolved):
         loaded = _loaded(stream, source)
-        compiler = Compiler(loaded)
-        own_rules = tuple(_bind_rule(numbers[_identity(rule)], rule, compiler, source) for rule in stream.rules)
-        spans = tuple(_bind_spans(span_numbers[_span_identity(r)], r, compiler, source) for r in stream.span_rules)
+        looked_at = Columns(loaded)
+        own_rules = tuple(_bind_rule(numbers[_identity(rule)], rule, looked_at, source) for rule in stream.rules)
+        spans = tuple(_bind_spans(span_numbers[_span_identity(r)], r, looked_at, source) for r in stream.span_rules)
         bound.append(
             BoundStream(
                 number, stream, loaded, _sources_condition(stream, columns), own_rules, spans,
                 is_given_all=gives_all and stream.name not in matched,
             )
         )  # fmt: skip
-        columns |= compiler.columns
-        attributes |= compiler.attributes
-        lists |= compiler.lists
+        columns |= looked_at.columns
+        attributes |= looked_at.attributes
+        lists |= looked_at.lists
     needs = Needs(frozenset(columns), attributes, lists, source.short, source.config.attribute_columns)
     return BoundRecipe(recipe, tuple(rules.values()), tuple(span_rules.values()), tuple(bound), needs)
+
+
+def _check_names(streams: Sequence[Stream], rules: Sequence[str], span_rules: Sequence[str]) -> None:
+    """Names tell rules and streams apart. Raises `UsageError` for two of one name, or too many span rules."""
+    for what, names in (("streams", [s.name for s in streams]), ("rules", rules), ("span rules", span_rules)):
+        for name, n in Counter(names).items():
+            if n > 1:
+                raise UsageError(f"{n} different {what} are called {quoted(name)!r}; give each a name of its own")
+    for stream in streams:
+        if len(stream.span_rules) > MAX_SPAN_RULES:
+            raise UsageError(
+                f"stream {quoted(stream.name)!r} has {len(stream.span_rules)} span rules; at most {MAX_SPAN_RULES} can "
+                "be told apart"
+            )
 
 
 def _identity(rule: Rule) -> tuple[object, ...]:
@@ -200,11 +226,8 @@ def _sources_condition(stream: Stream, columns: set[str]) -> str:
         return "true"
     tests = []
     for name in stream.sources:
-        if any(sign in name for sign in "*?["):
-            pattern = fnmatch.translate(name).removeprefix("(?s:").removesuffix(r")\Z").removesuffix(r")\z")
-            tests.append(f"regexp_full_match(source, {quote_literal(pattern)}, 's')")
-        else:
-            tests.append(f"source = {quote_literal(name)}")
+        sign = "glob" if any(wild in name for wild in "*?[") else "="
+        tests.append(f"source {sign} {quote_literal(name)}")
     return any_of(*tests)
 
 
@@ -297,8 +320,8 @@ def _attribute_paths(expression: Expression) -> list[tuple[str, ...]]:
     return list(dict.fromkeys(node.keys[1:] for node in nodes))
 
 
-def _find_missing(expression: Expression, loaded: Loaded, source: Source) -> tuple[tuple[Missing, ...], int]:
-    """The attributes of an expression that no loaded set has, and how many it names."""
+def _find_missing(expression: Expression, loaded: Loaded, source: Source) -> tuple[Missing, ...]:
+    """The attributes of an expression that no loaded set has."""
     paths = _attribute_paths(expression)
     seen = loaded.seen_by(expression.syntax)
     there = {a.path for _, attributes in seen for a in attributes}
@@ -316,33 +339,33 @@ def _find_missing(expression: Expression, loaded: Loaded, source: Source) -> tup
             if name not in names and any(a.path[: len(path)] == path for a in attributes)
         )
         found.append(Missing(shown, near[0] if near else "", elsewhere))
-    return tuple(found), len(paths)
+    return tuple(found)
 
 
-def _bind_rule(number: int, rule: Rule, compiler: Compiler, source: Source) -> BoundRule:
+def _bind_rule(number: int, rule: Rule, columns: Columns, source: Source) -> BoundRule:
     missing: list[Missing] = []
-    n_keys = 0
+    keys: set[tuple[str, ...]] = set()
     for expression in rule.expressions:
-        own, n = _find_missing(expression, compiler.loaded, source)
-        missing += own
-        n_keys += n
+        missing += _find_missing(expression, columns.loaded, source)
+        keys.update(_attribute_paths(expression))
+    n_keys = len(keys)
     if rule.kind == "length":
         return BoundRule(number, rule, f"(n_bytes_trimmed_after < {int(rule.min_bytes)})", FALSE, (), 0)
-    compiler.notes.clear()
-    fires = [_compiled(rule, expression, compiler) for expression in rule.expressions]
+    columns.notes.clear()
+    fires = [_compiled(rule, expression, columns) for expression in rule.expressions]
     if rule.kind == "exclude":
         holds, fails = fires[0].holds, fires[0].fails
     else:
         holds, fails = _not_included(fires)
     return BoundRule(
         number, rule, _certain(holds), _certain(fails), tuple(dict.fromkeys(missing)), n_keys,
-        tuple(dict.fromkeys(compiler.notes)),
+        tuple(dict.fromkeys(columns.notes)),
     )  # fmt: skip
 
 
-def _compiled(rule: Rule, expression: Expression, compiler: Compiler) -> Fires:
+def _compiled(rule: Rule, expression: Expression, columns: Columns) -> Fires:
     try:
-        return compiler.fires(expression)
+        return compiling.fires(columns, expression)
     except UsageError as error:
         raise UsageError(f"rule {rule.name!r}: {error}") from None
 
@@ -362,10 +385,9 @@ def _certain(condition: str) -> str:
     return condition if condition in ("true", "false") else f"coalesce({condition}, false)"
 
 
-def _bind_spans(number: int, rule: SpanRule, compiler: Compiler, source: Source) -> BoundSpans:
-    missing, _ = _find_missing(rule.span, compiler.loaded, source)
-    found = [(when, attribute) for when, attribute in compiler.span_lists(rule.span)]
-    return BoundSpans(number, rule, tuple(found), missing)
+def _bind_spans(number: int, rule: SpanRule, columns: Columns, source: Source) -> BoundSpans:
+    missing = _find_missing(rule.span, columns.loaded, source)
+    return BoundSpans(number, rule, tuple(compiling.span_lists(columns, rule.span)), missing)
 
 
 def described(missing: Mapping[str, Missing] | Sequence[Missing]) -> str:

@@ -19,10 +19,10 @@ import duckdb
 
 from explorer.errors import WorkspaceError
 from explorer.impact.bind import BoundRecipe
-from explorer.impact.compile import FALSE, TRUE
 from explorer.impact.hits import NOTHING, WORD, Places, n_words_of, stream_condition, test_sql, word_sql
 from explorer.impact.inputs import WEIGHTS, columns_of, home_of, home_relation
 from explorer.impact.source import SourcePart
+from explorer.impact.sql_logic import FALSE, TRUE
 from explorer.relations import quote_identifier
 
 DEFAULT_BUDGET = 512 << 20

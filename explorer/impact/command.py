@@ -14,7 +14,7 @@ from explorer.errors import ExplorerError, UsageError
 from explorer.executor import default_workers
 from explorer.impact.bind import bind
 from explorer.impact.documents import check_documents, write_documents
-from explorer.impact.engine import Impact
+from explorer.impact.engine import LEAST_MEMORY, Impact
 from explorer.impact.partials import recipe_files
 from explorer.impact.report import (
     FINDINGS,
@@ -45,7 +45,7 @@ _MEASURES = ("documents", "bytes", "words", "tokens")
 @click.option(
     "--measure", type=click.Choice(_MEASURES), default="documents", show_default=True, help="What rules take."
 )
-@click.option("--source", default="", help="Count this source only.")
+@click.option("--source", default="", help="What rules take: of this source only.")
 @click.option(
     "--order", multiple=True, metavar="RULE", help="A rule to apply first; several in their order. The others follow."
 )
@@ -97,6 +97,8 @@ def impact_command(
     (`corpus-explorer recipe list`). No text is read, but for --exact and --documents.
     """
     view = View(measure, source, order, alarm_share)
+    if memory < LEAST_MEMORY:
+        raise UsageError(f"--memory {memory >> 20}MB is too little; the engine needs {LEAST_MEMORY >> 20}MB")
     wanted = [name.strip() for name in fail_on.split(",") if name.strip()]
     check_findings(wanted)
     if documents is not None:

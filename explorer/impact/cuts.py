@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -11,10 +11,10 @@ import numpy as np
 import polars as pl
 
 from explorer.impact.bind import BoundSpans, BoundStream
-from explorer.impact.compile import all_of, any_of
 from explorer.impact.hits import empty_relations
 from explorer.impact.replacement import Spans, covered_segments, n_chars_after, rewritten
 from explorer.impact.source import SourcePart
+from explorer.impact.sql_logic import all_of, any_of
 from explorer.measures import TokenCounter
 from explorer.relations import quote_literal
 from explorer.spans import Ints
@@ -178,7 +178,10 @@ def _replacements(stream: BoundStream) -> list[str]:
 def _cuts(stream: BoundStream, spans: Spans, n_chars: Ints) -> pl.DataFrame:
     """Rows of `cuts` by document: a row with n_sharing 0 for each span rule that touches it and for all together
     (span_rule null), and rows with the characters that n_sharing rules cover."""
-    segments = covered_segments(n_chars, spans, max(own.number for own in stream.spans) + 1)
+    places = np.zeros(max(own.number for own in stream.spans) + 1, dtype=np.int64)
+    for place, own in enumerate(stream.spans):
+        places[own.number] = place  # a stream's rules are numbered through, so that its masks are short
+    segments = covered_segments(n_chars, replace(spans, rules=places[spans.rules]), len(stream.spans))
     covered = pl.DataFrame({
         "doc": segments.docs, "n_sharing": np.bitwise_count(segments.masks), "n_covered": segments.n_chars
     }).with_columns(mask=segments.masks)  # fmt: skip
@@ -189,7 +192,7 @@ def _cuts(stream: BoundStream, spans: Spans, n_chars: Ints) -> pl.DataFrame:
         covered.group_by("doc", "n_sharing").agg(pl.col("n_covered").sum()),
     ]
     for own in stream.spans:
-        its = covered.filter(pl.col("mask") & (1 << own.number) != 0)
+        its = covered.filter(pl.col("mask") & (1 << int(places[own.number])) != 0)
         frames.append(
             its.group_by("doc", "n_sharing")
             .agg(pl.col("n_covered").sum())

@@ -30,6 +30,7 @@ from explorer.statistic import Statistic, find_statistic, load_statistics, with_
 
 SECTION = "filters"
 DEFAULT_MEMORY = 1 << 30
+LEAST_MEMORY = 128 << 20
 Progress = Callable[[float], None]
 
 
@@ -58,9 +59,10 @@ class Desk:
         """Replace the tables of the last recipe by those of another."""
         if self.user is user:
             return
+        self.user = None  # nobody's, should something fail on the way
         run = self.connection.execute
         for name in (*self._recipe_tables, *(f"merged.{name}" for name in self.merged)):
-            run(f"drop table {name}").fetchall()
+            run(f"drop table if exists {name}").fetchall()
         write_recipe_tables(self.connection, [user.bound], user.source, exact=user.reader is not None)
         if not self._recipe_tables:
             found = run("select table_name from duckdb_tables() where not temporary").fetchall()

@@ -11,12 +11,15 @@ import numpy.typing as npt
 import polars as pl
 
 from explorer.errors import UsageError
+from explorer.impact import compile as compiling
 from explorer.impact.bind import BoundStream
-from explorer.impact.compile import FALSE, Alternative, Compiler, none_of
 from explorer.impact.engine import Impact
 from explorer.impact.hits import mask_sql, no_rule, stream_inputs
 from explorer.impact.inputs import WEIGHTS
+from explorer.impact.lookups import Columns
 from explorer.impact.source import SourcePart
+from explorer.impact.sql_logic import FALSE, none_of
+from explorer.impact.values import Alternative
 from explorer.recipe.expression import Compare, Constant, Expression, Node, Threshold, substitute, walk
 from explorer.recipe.model import Rule
 from explorer.relations import documents_relation, quote_literal
@@ -46,7 +49,7 @@ class Cut:
     fires_if: str
 
 
-def find_cut(rule: Rule, place: int, threshold: Threshold, compiler: Compiler) -> Cut:
+def find_cut(rule: Rule, place: int, threshold: Threshold, columns: Columns) -> Cut:
     """The SQL of a threshold; `place` is the number of the expression in the rule that has it."""
     expression = rule.expressions[place]
     compare = _comparison(expression, threshold)
@@ -54,16 +57,16 @@ def find_cut(rule: Rule, place: int, threshold: Threshold, compiler: Compiler) -
     def fires(node: Node) -> str:
         tree = substitute(expression.tree, compare, node)
         changed = replace(expression, tree=tree)
-        own = [compiler.fires(changed if n == place else e) for n, e in enumerate(rule.expressions)]
+        own = [compiling.fires(columns, changed if n == place else e) for n, e in enumerate(rule.expressions)]
         if rule.kind == "exclude":
             return own[0].holds
         return none_of(*(one.holds for one in own), *(one.fails for one in own))
 
-    number = [a for a in compiler.operand(expression, threshold.subject) if a.kind == "number"]
+    number = [a for a in compiling.operand(columns, expression, threshold.subject) if a.kind == "number"]
     if not number:
         raise UsageError(f"{expression.text}: no number is compared with {threshold.value:g} on this corpus")
     cases = " ".join(f"when {a.when} then ({a.sql})::double" for a in number)
-    operator = _operator(expression, compare, threshold, number, compiler)
+    operator = _operator(expression, compare, threshold, number, columns)
     return Cut(f"(case {cases} end)", operator, fires(compare), fires(Constant(False)), fires(Constant(True)))
 
 
@@ -72,11 +75,11 @@ def _operator(
     compare: Compare,
     threshold: Threshold,
     number: Sequence[Alternative],
-    compiler: Compiler,
+    columns: Columns,
 ) -> str:
     """The comparison as it is made: to the mixer's jsonpath an integer never equals a decimal (see `compile`)."""
     limit = compare.right if compare.left is threshold.subject else compare.left
-    forms = {one.written for one in compiler.operand(expression, limit)} | {"", "both"}
+    forms = {one.written for one in compiling.operand(columns, expression, limit)} | {"", "both"}
     is_strict = expression.syntax == "jsonpath" and not any(one.written in forms for one in number)
     return threshold.operator[0] if is_strict else threshold.operator
 
@@ -98,7 +101,7 @@ def _select(impact: Impact, stream: BoundStream, rule: int, place: int, threshol
     if own is None or own.rule.kind == "length":
         value, operator, fires, if_not, if_ = "null::double", threshold.operator, FALSE, FALSE, FALSE
     else:
-        cut = find_cut(own.rule, place, threshold, Compiler(stream.loaded))
+        cut = find_cut(own.rule, place, threshold, Columns(stream.loaded))
         value, operator, fires, if_not, if_ = cut.value, cut.operator, cut.fires, cut.fires_if_not, cut.fires_if
     return (
         f"select {stream.number} as stream, doc, source, n_bytes, n_words, n_tokens, "

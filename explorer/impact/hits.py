@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from explorer.impact.bind import BoundRecipe, BoundRule, BoundStream
-from explorer.impact.compile import FALSE, all_of
 from explorer.impact.inputs import in_shards
 from explorer.impact.source import SourcePart
+from explorer.impact.sql_logic import FALSE, all_of
 from explorer.relations import quote_literal
 
 COUNTS = ("n_chars", "n_bytes", "n_words", "n_tokens")

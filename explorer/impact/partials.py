@@ -33,18 +33,22 @@ def recipe_files(workspace: Workspace) -> list[Path]:
     """The files of the workspace's own recipes, in order of their names."""
     if not workspace.recipes.is_dir():
         return []
-    return sorted(path for path in workspace.recipes.iterdir() if path.suffix in SUFFIXES)
+    return sorted(path for path in workspace.recipes.iterdir() if path.suffix in SUFFIXES and path.is_file())
 
 
-def workspace_recipes(workspace: Workspace) -> list[Recipe]:
-    """The workspace's own recipes. Raises `InputError` for one that cannot be read or has another's name."""
-    recipes: dict[str, Recipe] = {}
+def workspace_recipes(workspace: Workspace, source: Source) -> tuple[list[BoundRecipe], list[tuple[str, str]]]:
+    """The workspace's own recipes, bound to it; and (file name, fault) of those that cannot be used."""
+    recipes: dict[str, BoundRecipe] = {}
+    faults: list[tuple[str, str]] = []
     for path in recipe_files(workspace):
-        (recipe,) = read_recipes([str(path)])
-        if recipe.name in recipes:
-            raise InputError(f"{path}: another recipe in this folder is called {recipe.name!r} too; rename one")
-        recipes[recipe.name] = recipe
-    return list(recipes.values())
+        try:
+            recipe = read_recipe(path)
+            if recipe.name in recipes:
+                raise UsageError(f"another recipe in this folder is called {recipe.name!r} too; rename one")
+            recipes[recipe.name] = bind(recipe, source)
+        except (InputError, UsageError) as error:
+            faults.append((f"recipes/{path.name}", str(error)))
+    return list(recipes.values()), faults
 
 
 def add_recipes(workspace: Workspace, names: Sequence[str], recipes: Sequence[Recipe]) -> None:
@@ -63,17 +67,6 @@ def add_recipes(workspace: Workspace, names: Sequence[str], recipes: Sequence[Re
         for old in recipe_files(workspace):
             if old.stem == target.stem and old != target:
                 old.unlink()
-
-
-def bind_all(recipes: Sequence[Recipe], source: Source) -> list[BoundRecipe]:
-    """The recipes bound to the workspace. Raises `UsageError` naming the recipe."""
-    bound = []
-    for recipe in recipes:
-        try:
-            bound.append(bind(recipe, source))
-        except UsageError as error:
-            raise UsageError(f"recipe {recipe.name!r} of the workspace: {error}") from None
-    return bound
 
 
 def recipe_pieces(bound: Sequence[BoundRecipe], source: Source) -> list[tuple[BoundRecipe, SourcePart, Piece]]:

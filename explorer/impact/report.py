@@ -20,10 +20,11 @@ FORMATS = ("table", "json", "md")
 # What `--fail-on` may name, and the kinds of findings that each means.
 FINDINGS: Mapping[str, tuple[str, ...]] = {
     "dead": ("dead rule", "dead span rule"),
-    "partly-dead": ("partly dead rule",),
+    "partly-dead": ("partly dead rule", "rule without attributes"),
     "alarm": ("source alarm",),
     "failing": ("failing rule", "misaligned attributes"),
-    "missing": ("missing attributes", "stream without documents"),
+    "missing": ("missing attributes",),
+    "stream": ("stream without documents", "stream on all documents"),
     "never": ("rule that never fires",),
     "always": ("rule that always fires",),
     "covered": ("covered rule",),
@@ -89,6 +90,8 @@ def report(impact: Impact, form: str, view: View, other: Impact | None = None, *
     if form not in FORMATS:
         raise UsageError(f"format {form!r} is not one of {', '.join(FORMATS)}")
     check_order(impact, view)
+    if view.measure == "tokens" and impact.run("filter_totals")["n_kept_tokens"].is_null().all():
+        raise UsageError("no tokens were counted; build again with --tokenizer, or choose another --measure")
     if view.source:
         sources = impact.run("filter_sources")["source"].to_list()
         if view.source not in sources:
@@ -103,10 +106,11 @@ def report(impact: Impact, form: str, view: View, other: Impact | None = None, *
 
 
 def _json(impact: Impact, entries: Sequence[Entry], other: Impact | None) -> str:
+    is_estimate = bool(impact.run("filter_totals")["is_estimate"].any())
     data = {
         "recipe": impact.bound.recipe.name,
         "fingerprint": impact.source.fingerprint,
-        "is_estimate": bool(impact.run("filter_totals")["is_estimate"].any()),
+        "is_estimate": is_estimate,
         "is_exact_after_replacement": impact.reader is not None,
         "rules": [
             {
@@ -117,7 +121,7 @@ def _json(impact: Impact, entries: Sequence[Entry], other: Impact | None) -> str
             }
             for rule in impact.bound.rules
         ],
-        "statistics": {entry.statistic.name: entry_json(entry) for entry in entries},
+        "statistics": {entry.statistic.name: entry_json(entry, is_estimate=is_estimate) for entry in entries},
     }
     if other is not None:
         data["comparison"] = {"with": other.bound.recipe.name, "rows": compare(impact, other).to_dicts()}
@@ -150,7 +154,7 @@ def _table(impact: Impact, entries: Sequence[Entry], view: View, other: Impact |
             shown = shown.head(10)
         title = entry.statistic.title
         if entry.statistic.name == "filter_rules":
-            title += f", by {view.measure}"
+            title += f", by {view.measure}" + (f", of the source {printable(view.source)}" if view.source else "")
         blocks.append(f"{title}\n{to_table(shown, units_of(shown, entry.statistic), width)}")
     warnings = impact.run("filter_warnings", **view.arguments("filter_warnings"))
     if warnings.height:

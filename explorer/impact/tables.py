@@ -9,9 +9,9 @@ import duckdb
 
 from explorer.details import write_table
 from explorer.impact.bind import BoundRecipe, BoundStream, described
-from explorer.impact.compile import TRUE, any_of
 from explorer.impact.hits import stream_condition
 from explorer.impact.source import Source, SourcePart
+from explorer.impact.sql_logic import TRUE, any_of
 from explorer.relations import quote_literal
 
 
@@ -79,7 +79,8 @@ def write_recipe_tables(
             ("kind", "varchar", "exclude, include (removes what no condition of the list includes), or length."),
             ("expressions", "varchar[]", "Conditions, as the recipe has them."),
             ("syntax", "varchar", "jsonpath, jq or plain; null for a length."),
-            ("is_dead", "boolean", "Whether no stream with the rule loads any of the attributes that it names."),
+            ("is_dead", "boolean", "Whether it can never fire for want of its attributes."),
+            ("lacks_all", "boolean", "Whether no stream with the rule loads any of the attributes that it names."),
             ("n_missing_keys", "integer", "Attributes that it names and that some stream with it does not load."),
             ("missing", "varchar", "Which ones, and where they would be found; null where none is missing."),
             ("note", "varchar", "What else a user should know of it."),
@@ -98,8 +99,8 @@ def write_recipe_tables(
             ("min_score", "double", "Spans are replaced from this score on; null for any."),
             ("max_score", "double", "Spans are replaced below this score; null for any."),
             ("replacement", "varchar", "What they are replaced with; {} stands for the span's own text."),
-            ("is_dead", "boolean", "Whether no stream with the rule loads the attribute."),
-            ("missing", "varchar", "What is missing, and where it would be found."),
+            ("is_dead", "boolean", "Whether no stream with the rule loads the attribute, or no score can pass."),
+            ("missing", "varchar", "What is missing, and where it would be found; or why no score can pass."),
         ],
         [row for one in bound for row in _span_rules(one)],
         "Rules of the recipes that replace spans.",
@@ -144,7 +145,8 @@ def _rules(bound: BoundRecipe) -> list[dict[str, Any]]:
             "recipe": bound.recipe.name, "rule": number, "name": rule.name, "kind": rule.kind,
             "expressions": [e.text for e in rule.expressions],
             "syntax": rule.expressions[0].syntax if rule.expressions else None,
-            "is_dead": all(r.is_dead for r in own), "n_missing_keys": len(missing),
+            "is_dead": all(r.is_dead for r in own), "lacks_all": all(r.lacks_all for r in own),
+            "n_missing_keys": len(missing),
             "missing": described(missing) or None,
             "note": "; ".join(dict.fromkeys(note for r in own for note in r.notes)) or None,
         })  # fmt: skip
@@ -155,11 +157,13 @@ def _span_rules(bound: BoundRecipe) -> list[dict[str, Any]]:
     rows = []
     for number, rule in enumerate(bound.span_rules):
         own = [r for s in bound.streams for r in s.spans if r.number == number]
+        is_empty = rule.min_score is not None and rule.max_score is not None and rule.min_score >= rule.max_score
         missing = {m.key: m for r in own for m in r.missing}
         rows.append({
             "recipe": bound.recipe.name, "span_rule": number, "name": rule.name, "span": rule.span.text,
             "min_score": rule.min_score, "max_score": rule.max_score, "replacement": rule.replacement,
-            "is_dead": all(r.missing for r in own), "missing": described(missing) or None,
+            "is_dead": is_empty or all(r.missing for r in own),
+            "missing": "no score is from min_score on and below max_score" if is_empty else described(missing) or None,
         })  # fmt: skip
     return rows
 

@@ -37,6 +37,7 @@ REASONS: Mapping[str, str] = {
     "truncated": "the file ends in the middle of its compressed stream",
     "damaged": "the file's data cannot be decoded from here on",
     "unreadable_file": "the file cannot be read at all",
+    "unreadable_recipe": "a recipe of filters that cannot be read, or cannot be answered from the index",
     "no_text_column": "the file has no text column",
     "too_long": "a line that is too long to be one document",
     "too_deep": "a row whose values are nested too deeply",

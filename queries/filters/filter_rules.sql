@@ -26,7 +26,8 @@ with weighed as (
     select
         recipe,
         rules,
-        sum(
+        len(rules) as n_rules,
+        (
             case measure
                 when 'documents' then n_docs
                 when 'bytes' then n_bytes
@@ -34,16 +35,15 @@ with weighed as (
                 when 'tokens' then n_tokens
                 else error('measure is one of documents, bytes, words and tokens')
             end
-        )::bigint as weight
+        ) as weight
     from merged.filter_intersections
     where only_source = '' or source = only_source
-    group by recipe, rules
 ),
 totals as (
     select
         recipe,
         sum(weight)::bigint as total,
-        coalesce(sum(weight) filter (len(rules) > 0), 0)::bigint as removed
+        coalesce(sum(weight) filter (n_rules > 0), 0)::bigint as removed
     from weighed
     group by recipe
 ),
@@ -58,25 +58,24 @@ placed as (
         ) as place
     from recipe_rules
 ),
-struck as (
+ordered as (
     select
         recipe,
-        rules,
-        weight,
-        len(rules) as n_rules,
-        unnest(rules) as rule
-    from weighed
-    where len(rules) > 0
+        list(place order by rule) as places
+    from placed
+    group by recipe
 ),
-sequenced as (
+struck as (
     select
-        struck.recipe,
-        struck.rule,
+        weighed.recipe,
         weight,
         n_rules,
-        place = min(place) over (partition by struck.recipe, rules) as is_first
-    from struck
-    join placed on placed.recipe = struck.recipe and placed.rule = struck.rule
+        unnest(rules) as rule,
+        unnest(list_transform(rules, lambda rule: places[rule + 1])) as place,
+        list_min(list_transform(rules, lambda rule: places[rule + 1])) as first_place
+    from weighed
+    join ordered on ordered.recipe = weighed.recipe
+    where n_rules > 0
 ),
 by_size as (
     select
@@ -84,8 +83,8 @@ by_size as (
         rule,
         n_rules,
         sum(weight)::bigint as weight,
-        coalesce(sum(weight) filter (is_first), 0)::bigint as first_weight
-    from sequenced
+        coalesce(sum(weight) filter (place = first_place), 0)::bigint as first_weight
+    from struck
     group by recipe, rule, n_rules
 ),
 counted as (

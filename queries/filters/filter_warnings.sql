@@ -144,9 +144,17 @@ found as (
         recipe,
         5,
         'warning',
-        'partly dead rule',
+        if(lacks_all, 'rule without attributes', 'partly dead rule'),
         name,
-        concat('It can fire only in part: ', missing, '.')
+        concat(
+            if(
+                lacks_all,
+                'It is about what is missing, and may hold for every document: ',
+                'It works only in part: '
+            ),
+            missing,
+            '.'
+        )
     from recipe_rules
     where not is_dead and n_missing_keys > 0
     union all
