@@ -55,14 +55,18 @@ def write_table(
     columns: Sequence[tuple[str, str, str]],
     rows: Sequence[Mapping[str, Any]],
     doc: str,
+    *,
+    has_comments: bool = True,
 ) -> None:
-    """A small table of our own with comments: columns are (name, type, doc)."""
+    """A small table of our own: columns are (name, type, doc). Comments are for a catalogue that people open."""
     fields = ", ".join(f"{quote_identifier(c)} {kind}" for c, kind, _ in columns)
     connection.execute(f"create table {name} ({fields})").fetchall()
     for first in range(0, len(rows), _ROWS_AT_ONCE):  # a statement for each row would take 0.4 ms
         some = rows[first : first + _ROWS_AT_ONCE]
         marks = ", ".join(f"({', '.join('?' for _ in columns)})" for _ in some)
         connection.execute(f"insert into {name} values {marks}", [row[c] for row in some for c, _, _ in columns])
+    if not has_comments:
+        return
     connection.execute(f"comment on table {name} is {quote_literal(doc)}").fetchall()
     for column, _, text in columns:
         connection.execute(f"comment on column {name}.{quote_identifier(column)} is {quote_literal(text)}").fetchall()

@@ -60,7 +60,7 @@ from explorer.recipe.expression import (
 from explorer.recipe.syntax import quoted
 from explorer.relations import quote_literal
 
-_MAX_SQL = 200_000  # characters of one condition: some seconds of the engine's time
+_MAX_SQL = 400_000  # characters of one condition: some seconds of the engine's time
 _TYPES = {
     "null": "null", "bool": "boolean", "number": "number", "text": "string", "spans": "array", "span": "array",
     "object": "object",

@@ -63,7 +63,9 @@ class Desk:
         run = self.connection.execute
         for name in (*self._recipe_tables, *(f"merged.{name}" for name in self.merged)):
             run(f"drop table if exists {name}").fetchall()
-        write_recipe_tables(self.connection, [user.bound], user.source, exact=user.reader is not None)
+        write_recipe_tables(
+            self.connection, [user.bound], user.source, exact=user.reader is not None, has_comments=False
+        )
         if not self._recipe_tables:
             found = run("select table_name from duckdb_tables() where not temporary").fetchall()
             self._recipe_tables = [str(name) for (name,) in found]

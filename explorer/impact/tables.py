@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -16,10 +17,16 @@ from explorer.relations import quote_literal
 
 
 def write_recipe_tables(
-    connection: duckdb.DuckDBPyConnection, bound: Sequence[BoundRecipe], source: Source | None, *, exact: bool = False
+    connection: duckdb.DuckDBPyConnection,
+    bound: Sequence[BoundRecipe],
+    source: Source | None,
+    *,
+    exact: bool = False,
+    has_comments: bool = True,
 ) -> None:
     """Write the tables; empty where there is no recipe. `exact`: texts are read again after span replacement."""
-    write_table(
+    write = partial(write_table, has_comments=has_comments)
+    write(
         connection,
         "recipes",
         [
@@ -43,7 +50,7 @@ def write_recipe_tables(
         ],
         "Recipes of filters whose impact was computed.",
     )  # fmt: skip
-    write_table(
+    write(
         connection,
         "recipe_streams",
         [
@@ -69,7 +76,7 @@ def write_recipe_tables(
         ],
         "Streams of the recipes: which documents they take and which attributes they load.",
     )  # fmt: skip
-    write_table(
+    write(
         connection,
         "recipe_rules",
         [
@@ -88,7 +95,7 @@ def write_recipe_tables(
         [row for one in bound for row in _rules(one)],
         "Rules of the recipes.",
     )
-    write_table(
+    write(
         connection,
         "recipe_span_rules",
         [
@@ -105,7 +112,7 @@ def write_recipe_tables(
         [row for one in bound for row in _span_rules(one)],
         "Rules of the recipes that replace spans.",
     )
-    write_table(
+    write(
         connection,
         "recipe_gaps",
         [

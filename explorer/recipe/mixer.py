@@ -14,7 +14,7 @@ from explorer.recipe.expression import Syntax
 from explorer.recipe.model import Recipe, Rule, SpanRule, Stream
 from explorer.recipe.names import named
 
-_TOP = ("streams", "work_dir", "processes", "dryrun")
+_TOP = ("streams", "work_dir", "processes", "dryrun", "shuffle")
 _STREAM = ("name", "documents", "attributes", "filter", "span_replacement", "output", "compression")
 _FILTER = ("include", "exclude", "syntax")
 _SPANS = ("span", "min_score", "max_score", "replacement", "syntax")
@@ -90,8 +90,9 @@ def from_mixer(data: Any, name: str) -> Recipe:
 def _check_extra(fields: Mapping[str, Any]) -> None:
     if fields.get("processes") is not None:
         checks.whole(fields["processes"], "processes", 1)
-    if not isinstance(fields.get("dryrun", False), bool):
-        raise InputError(f"dryrun: true or false must stand here, not {checks.kind_of(fields['dryrun'])}")
+    for name in ("dryrun", "shuffle"):
+        if not isinstance(fields.get(name, False), bool):
+            raise InputError(f"{name}: true or false must stand here, not {checks.kind_of(fields[name])}")
     if fields.get("work_dir") is not None:
         for key, value in checks.table(fields["work_dir"], "work_dir", ("input", "output")).items():
             if value is not None:
