@@ -99,8 +99,9 @@ def own_recipe(workspace: Path) -> Recipe:
 def is_estimate(app: AppTest) -> bool:
     assert not app.exception
     assert not app.error
-    assert ("±" in kept(app)) == (":orange-badge[Sample]" in texts(app))
-    return "±" in kept(app)
+    delta = next(str(metric.delta) for metric in app.metric if metric.label == "Kept documents")
+    assert ("±" in delta) == (":orange-badge[Sample]" in texts(app)) == (":green-badge[Exact]" not in texts(app))
+    return "±" in delta
 
 
 def test_estimates_come_first_and_exact_numbers_take_their_place(open_page: Open, workspace: Path) -> None:

@@ -104,6 +104,7 @@ def _body(choice: Choice, offer: Offer, controls: st.delta_generator.DeltaGenera
         view = _view(impact, controls, _names_in_order(seen, [document_rules[n].key for n in order]))
         with figures:
             headline(impact)
+            status = st.container()
             warnings(impact)
         with right:
             show_cards(impact, view, "filter_waterfall", is_short=True)
@@ -113,7 +114,8 @@ def _body(choice: Choice, offer: Offer, controls: st.delta_generator.DeltaGenera
         return
     _tabs(choice, offer, seen, impact, view, quantiles)
     show_sql(impact)
-    follow(impact)
+    with status:
+        follow(impact)
 
 
 def _is_spans(source: Source) -> Callable[[tuple[str, ...]], bool]:

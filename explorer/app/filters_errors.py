@@ -44,9 +44,8 @@ def errors_declared(statistic: Statistic) -> Statistic:
 
 
 def spread(numbers: Numbers, column: str, unit: str) -> str:
-    """Two standard errors of a column's first value, to stand behind it; empty where it is exact."""
-    error = numbers.errors.get(column)
-    if error is None or error[0] is None:
-        return ""
+    """Two standard errors of a column's first value."""
+    error = numbers.errors[column][0]
     # of a source with one drawn document nothing can be said
-    return f" ± {format_value(round(2 * error[0]), unit)}" if math.isfinite(error[0]) else " ± an unknown error"
+    is_known = error is not None and math.isfinite(error)
+    return f"± {format_value(round(2 * error), unit) if is_known else 'an unknown error'}"

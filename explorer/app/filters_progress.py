@@ -19,20 +19,27 @@ def waiting(impact: SharedImpact) -> None:
     """In place of numbers: what is done so that there will be some. The page is drawn again when there are."""
     background = impact.background
     assert background is not None
-    st.info(
-        f"This corpus has {_docs(background)} documents. A sample of them is drawn now, which answers at once from "
-        "then on: its numbers come with their errors, until the exact ones are counted. It is drawn once for a build "
-        f"and kept beside the index; this takes about {_duration(background)}. The exact numbers are counted at the "
-        "same time, and are shown here if they are ready first."
-    )
+    if not background.drawing.error:
+        st.info(
+            f"This corpus has {_docs(background)} documents. A sample of them is drawn now, which answers at once from "
+            "then on: its numbers come with their errors, until the exact ones are counted. It is drawn once for a "
+            f"build and kept beside the index; this takes about {_duration(background)}. The exact numbers are counted "
+            "at the same time, and are shown here if they are ready first."
+        )
     follow(impact)
 
 
 def follow(impact: SharedImpact) -> None:
-    """At the end of a page: have exact numbers counted, and draw the page once more when they are there."""
+    """When all of a page is drawn: say where its numbers come from, and draw it once more when there are exact ones."""
+    if impact.background is None or impact.answers is None:
+        return
     if impact.state != "exact":
         _follow(impact, impact.state)
         impact.pursue()
+    elif impact.answers.refusal:
+        st.warning(f"Not everything can be counted: {safe(impact.answers.refusal)}")
+    else:  # where the other line was, so that nothing moves under the reader's hand
+        st.markdown(f":green-badge[Exact] Counted in all {_docs(impact.background)} documents.")
 
 
 @st.fragment(run_every=_SECONDS)
@@ -43,13 +50,19 @@ def _follow(impact: SharedImpact, shown: str) -> None:
     if impact.state != shown or not _is_current(background):
         st.rerun(scope="app")
     drawing = background.drawing
-    with st.container(key="filters-progress", gap="small"):
+    counted = min(1.0, background.counter.share)
+    if drawing.sample is not None:
+        n_sampled = format_value(drawing.sample.n_docs, "docs")
+        st.markdown(
+            f":orange-badge[Sample] From a sample of {n_sampled} documents; ± is two standard errors. "
+            f"Exact numbers are being counted: {counted:.0%}"
+        )
+    else:
         if drawing.error:
             st.warning(f"No sample can be drawn: {safe(drawing.error)}. Exact numbers take longer, and follow.")
-        elif not drawing.is_done:
+        else:
             st.progress(min(1.0, drawing.share), "Drawing the sample")
-        share = min(1.0, background.counter.share)
-        st.progress(share, f"Counting exactly, in all {_docs(background)} documents")
+        st.progress(counted, f"Counting exactly, in all {_docs(background)} documents")
     impact.pursue(politely=True)  # another reader's recipe may have taken its place
 
 

@@ -95,7 +95,7 @@ def headline(impact: SharedImpact) -> None:
     if row is None:
         st.info("The recipe's streams take no document of this corpus.")
         return
-    with st.grid(min_column_width=165):
+    with st.grid(min_column_width=250 if numbers.is_sample else 165):
         for title, unit, column in (
             ("Kept documents", "docs", "n_kept_docs"),
             ("Kept bytes", "bytes", "n_kept_bytes"),
@@ -105,10 +105,13 @@ def headline(impact: SharedImpact) -> None:
             share = row[f"kept_{unit.removesuffix('s')}_share"]
             if row[column] is None:
                 continue
+            said = [spread(numbers, column, unit)] if numbers.is_sample else []
+            if share is not None:
+                said.append(f"{format_value(share, 'share')} kept")
             st.metric(
                 title,
-                format_value(row[column], unit) + spread(numbers, column, unit),
-                delta=f"{format_value(share, 'share')} kept" if share is not None else None,
+                format_value(row[column], unit),
+                delta=" · ".join(said) or None,
                 delta_color="off",
                 delta_arrow="off",
                 border=True,
@@ -119,18 +122,13 @@ def headline(impact: SharedImpact) -> None:
     if row["n_docs_outside"]:
         said.append(f"{format_value(row['n_docs_outside'], 'docs')} in none of them")
     st.caption(f"{', '.join(said)}. Counted before spans are replaced.")
-    if numbers.is_sample:
-        st.markdown(f":orange-badge[Sample] {safe(sample_note(numbers))}")
-    if numbers.is_sample and impact.answers is not None and impact.answers.refusal:
-        st.warning(f"There are no exact numbers: {safe(impact.answers.refusal)}")
 
 
 def warnings(impact: SharedImpact) -> None:
     """The worst findings; all of them on request."""
     if "filter_warnings" not in load_statistics():
         return
-    numbers = impact.numbers("filter_warnings")
-    frame = numbers.frame
+    frame = impact.numbers("filter_warnings").frame
     if not frame.height:
         return
     lines = [
@@ -138,8 +136,6 @@ def warnings(impact: SharedImpact) -> None:
         for row in frame.iter_rows(named=True)
     ]
     with st.container(border=True, key="filter-warnings", gap="small"):
-        if numbers.is_sample:
-            st.markdown(f":orange-badge[Sample] {safe(sample_note(numbers))}")
         for line in lines[:_MAX_WARNINGS]:
             st.markdown(line)
         if len(lines) > _MAX_WARNINGS:

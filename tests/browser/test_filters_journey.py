@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, ViewportSize, expect
 
+from explorer.app.filters_impact import LIMIT_VARIABLE
+from explorer.impact.sample import draw_sample
+from explorer.impact.source import open_source
 from explorer.recipe.model import Rule
 from explorer.recipe.read import read_recipe
-from tests.browser.conftest import View, serving
+from tests.browser.conftest import READY, View, serving
 from tests.filters_corpus import HOSTILE, build_filters
 
 SIZES: dict[str, ViewportSize] = {
@@ -24,6 +27,17 @@ SIZES: dict[str, ViewportSize] = {
 def filters_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with serving(build_filters(tmp_path_factory.mktemp("filters"))) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def large_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server to which 10 documents are a large corpus, with a sample of about a third of them."""
+    workspace = build_filters(tmp_path_factory.mktemp("large"))
+    draw_sample(open_source(workspace), sample_docs=15, source_docs=8)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(LIMIT_VARIABLE, "10")
+        with serving(workspace) as address:
+            yield address
 
 
 @pytest.fixture(params=["light"])
@@ -122,6 +136,27 @@ def test_documents_around_a_threshold_are_text(view: View) -> None:
     shown = view.page.locator(".st-key-card-around code").filter(has_text=HOSTILE)
     expect(shown.first).to_be_visible()
     assert view.page.locator(".st-key-card-around code b").count() == 0
+
+
+def test_estimates_give_way_to_exact_numbers_by_themselves(view: View, large_server: str) -> None:
+    view.address = large_server
+    status = view.page.get_by_test_id("stMarkdown")
+    exact = status.filter(has_text="Counted in all 60 documents")
+    # estimates stand for a second at least; every frame is looked at
+    sees_estimates = "() => document.body.innerText.includes('± is two standard errors')"
+    view.page.goto(f"{view.address}/filters")
+    view.page.wait_for_function(sees_estimates)
+    expect(exact).to_be_visible()
+    expect(kept(view)).to_have_text("1")
+    slider = view.page.locator(".st-key-slide-at-own-short").get_by_role("slider")
+    slider.focus()
+    slider.press("ArrowLeft")
+    view.page.wait_for_function(sees_estimates)
+    moved = number(view, "word count below, exactly").input_value()
+    expect(exact).to_be_visible()
+    expect(number(view, "word count below, exactly")).to_have_value(moved)
+    expect(slider).to_be_focused()
+    view.page.wait_for_function(READY)
 
 
 @pytest.mark.parametrize("view", ["narrow"], indirect=True)
