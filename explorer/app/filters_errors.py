@@ -23,10 +23,11 @@ def sample_note(numbers: Numbers) -> str:
 
 
 def with_errors(numbers: Numbers) -> pl.DataFrame:
-    """The frame with two standard errors beside each estimated column, as `<column>_error`."""
+    """The frame with two standard errors beside each estimated column, as `<column>_error`; those of counts rounded."""
     frame = numbers.frame
     names = [n for name in frame.columns for n in ((name, f"{name}_error") if name in numbers.errors else (name,))]
-    return frame.with_columns((2 * e).alias(f"{name}_error") for name, e in numbers.errors.items()).select(names)
+    errors = {n: (2 * e).round() if frame[n].dtype.is_integer() else 2 * e for n, e in numbers.errors.items()}
+    return frame.with_columns(error.alias(f"{name}_error") for name, error in errors.items()).select(names)
 
 
 def errors_declared(statistic: Statistic) -> Statistic:
