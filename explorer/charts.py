@@ -92,10 +92,13 @@ def _bar(plot: Plot) -> Chart:
     shown = plot.frame.head(MAX_BARS)
     note = cut_note(shown.height, plot.frame.height, "first", plot.title(category))
     names = [label(v, plot.unit(category), NAME_WIDTH) for v in shown[category].to_list()]
-    trace = {
+    trace: dict[str, Any] = {
         "customdata": hover_texts(plot, shown, _hover_columns(plot, category, value)),
         "hovertemplate": "%{customdata}<extra></extra>",
     }
+    if f"{value}_error" in shown.columns:
+        errors = shown[f"{value}_error"].fill_null(0.0).to_list()
+        trace["error_x" if is_horizontal else "error_y"] = {"type": "data", "array": errors, "thickness": 1, "width": 3}
     positions = list(range(shown.height))
     numbers = shown[value].to_list()
     figure = go.Figure()

@@ -70,7 +70,7 @@ def card(statistic: Statistic, supply: Supply | None = None) -> None:
             _result(statistic, frame, controls_row, supply)
         else:
             st.info(safe(why_empty(statistic.section, arguments)))
-        _footer(statistic, arguments, frame, supply)
+        _footer(statistic, arguments, frame, supply, answer.note)
 
 
 def controls(statistic: Statistic, row: DeltaGenerator, given: Mapping[str, Value]) -> dict[str, Value]:
@@ -185,16 +185,18 @@ def _figures(frame: pl.DataFrame, units: Mapping[str, str], statistic: Statistic
                 )
 
 
-def _footer(statistic: Statistic, arguments: Mapping[str, Value], frame: pl.DataFrame, supply: Supply | None) -> None:
+def _footer(
+    statistic: Statistic, arguments: Mapping[str, Value], frame: pl.DataFrame, supply: Supply | None, note: str
+) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         with st.expander("Definition, SQL and provenance", type="compact"):
-            _provenance(statistic, arguments, supply)
+            _provenance(statistic, arguments, supply, note)
         if frame.height:
             with st.popover("Download", type="tertiary"):
                 show_downloads(frame, units_of(frame, statistic), statistic.name)
 
 
-def _provenance(statistic: Statistic, arguments: Mapping[str, Value], supply: Supply | None) -> None:
+def _provenance(statistic: Statistic, arguments: Mapping[str, Value], supply: Supply | None, note: str) -> None:
     rows = "\n".join(
         f"| {code_span(c.name)} | {safe(UNITS[c.unit].label or c.unit)} | {safe(c.doc)} |" for c in statistic.columns
     )
@@ -205,7 +207,7 @@ def _provenance(statistic: Statistic, arguments: Mapping[str, Value], supply: Su
         st.markdown("Repeat it in any DuckDB client, on `corpus.duckdb` of the workspace:")
         st.code(session.statement(statistic, arguments), "sql", wrap_lines=True)
     if not statistic.result_sql:
-        _fingerprint(statistic)
+        _fingerprint(statistic, note)
         return
     if statistic.partial_sql:
         st.markdown(f"What each part of the corpus contributes (`part` holds its {safe(statistic.over or '')}):")
@@ -214,12 +216,14 @@ def _provenance(statistic: Statistic, arguments: Mapping[str, Value], supply: Su
     else:
         st.markdown("The result, over the tables of the catalogue:")
     st.code(statistic.result_sql, "sql")
-    _fingerprint(statistic)
+    _fingerprint(statistic, note)
 
 
-def _fingerprint(statistic: Statistic) -> None:
+def _fingerprint(statistic: Statistic, note: str) -> None:
+    """Where the numbers come from; `note` says that they are a sample's."""
     facts = session.facts()
     exactness = "Exact." if statistic.is_exact else f"Estimated: {safe(statistic.approx)}"
+    exactness = f"Estimated: {safe(note)}" if note else exactness
     file = f"queries/{statistic.section}/{statistic.name}.sql"
     of_sql = f", SQL hash {code_span(statistic.sql_hash)}, file {code_span(file)}" if statistic.result_sql else ""
     st.caption(

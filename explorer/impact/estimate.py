@@ -55,9 +55,9 @@ class SampledImpact(Impact):
         For filter_totals, filter_sources, filter_rules and filter_rules_by_source; empty for the others. Raises
         `UsageError` as `run` does.
         """
-        frame = self.run(name, **parameters)
         if name not in _BY:
             return {}
+        frame = self.run(name, **parameters)
         arguments = find_statistic(name).arguments(parameters)
         keys = _BY[name]
         groups, totals = self._groups(), self._totals()
