@@ -309,7 +309,6 @@ def test_an_empty_object_of_attributes_counts_as_null(mixer: Mixer, tmp_path: Pa
     assert removed_by_both(mixer, parse("$.attributes.K", "jsonpath"), corpus) == ({"d"}, {"d"})
 
 
-@pytest.mark.xfail(reason="the inputs do not say of which documents' shards no loaded set has a file")
 def test_without_any_attribute_file_jq_fails(mixer: Mixer, tmp_path: Path) -> None:
     """Surprise: such a document has no attributes at all, not even none, and a key of nothing fails."""
     rows = [({"id": f"d{n}", "source": "s", "text": ""}, {"a": {"id": "d0", "attributes": {}}} if not n else {})

@@ -38,7 +38,7 @@ def test_mixer_yaml() -> None:
         ("exclude", "word_count < 50"),
         ("exclude", "bff_duplicate_docs >= 1"),
         ("exclude", "metadata.length < 100"),
-        ("length", "shorter than 1 bytes"),
+        ("length", "shorter than 1 byte"),
     ]
     assert news.rules[0].expressions[0].syntax == "jsonpath"
     assert news.rules[-1].min_bytes == 1
@@ -91,7 +91,7 @@ def test_toml() -> None:
         ("include", "not included: none of 2 conditions"),
         ("exclude", "too short"),
         ("exclude", "count(quality) > 3"),
-        ("length", "shorter than 1 bytes"),
+        ("length", "shorter than 1 byte"),
     ]
     assert [rule.expressions[0].syntax for rule in web.rules[:3]] == ["plain", "plain", "jq"]
     assert web.span_rules[0].name == "pii__EMAIL_ADDRESS"
@@ -461,7 +461,7 @@ def test_dolma_as_committed() -> None:
     repetitions = "tokenizer_repetitions_v2r2__tokenizer_repetitions_v2r2__doc_max_score_repetition"
     six_rules = replace(six, streams=(replace(six.streams[0], rules=six.streams[0].rules[:-1]),))
     assert limits(six_rules) == [*committed, PII, (repetitions, ">=", 100), ("bff_duplicate_docs", ">=", 1)]
-    assert six.streams[0].rules[-1] == Rule("shorter than 1 bytes", "length", min_bytes=1)
+    assert six.streams[0].rules[-1] == Rule("shorter than 1 byte", "length", min_bytes=1)
     assert six.streams[0].attributes == (
         "dedupe_paragraphs", "gopher_rules", "hatespeech_nsfw_cc_v3", "pii_detection", "tokenizer_repetitions_v2r2",
         "dedupe_docs_v2",

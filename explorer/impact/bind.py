@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from explorer.attributes import Attribute
 from explorer.errors import UsageError
 from explorer.impact import compile as compiling
-from explorer.impact.inputs import Needs
+from explorer.impact.inputs import Needs, bare_column
 from explorer.impact.lookups import Columns
 from explorer.impact.replacement import MAX_SPAN_RULES
 from explorer.impact.source import Source, SourcePart
@@ -155,7 +155,8 @@ def bind(recipe: Recipe, source: Source, only_stream: str = "") -> BoundRecipe:
         columns |= looked_at.columns
         attributes |= looked_at.attributes
         lists |= looked_at.lists
-    needs = Needs(frozenset(columns), attributes, lists, source.short, source.config.attribute_columns)
+    files = {one.loaded.has_attributes: [name for name, _ in one.loaded.sets] for one in bound}
+    needs = Needs(frozenset(columns), attributes, lists, source.short, source.config.attribute_columns, files)
     return BoundRecipe(recipe, tuple(rules.values()), tuple(span_rules.values()), tuple(bound), needs)
 
 
@@ -243,7 +244,10 @@ def _loaded(stream: Stream, source: Source) -> Loaded:
     given = others if stream.attributes is None else [n for g in stream.attributes for n in _named_sets(g, others)]
     order = [*inline, *dict.fromkeys(given)]
     sets = tuple((name, source.sets.get(name, ())) for name in order)
-    return Loaded(sets, source.short, source.written_as, _nulls(sets, source))
+    named = [name for name in order if name not in inline]
+    is_bare = any(len(part.shards_with(named)) < len(part.shards) for part in source.parts)
+    column = bare_column(named) if is_bare else ""
+    return Loaded(sets, source.short, source.written_as, _nulls(sets, source), column)
 
 
 def _nulls(sets: Iterable[tuple[str, tuple[Attribute, ...]]], source: Source) -> frozenset[str]:

@@ -9,14 +9,18 @@ from dataclasses import dataclass
 
 from explorer.attributes import Attribute
 from explorer.impact.source import SourcePart
+from explorer.ingest.rows import ATTRIBUTES_COLUMN
 from explorer.relations import IndexedSet, documents_relation, quote_identifier, quote_literal
+from explorer.workspace import digest
 
 # What every answer is given by, whatever the rules look at.
 WEIGHTS = ("n_bytes", "n_words", "n_tokens")
 ALWAYS = ("doc", "source", "n_chars", "n_bytes_trimmed", *WEIGHTS)
 
 DOCUMENTS, JOINED = "documents", "joined"  # homes of columns: the documents' file, several files; else a set (set:NAME)
-_COLUMN = re.compile(r"""\b(a_[0-9a-f]{12})_([a-z]+)\b|\b(is_short_[0-9]+)\b|"([a-z0-9_]+)\"""")
+_COLUMN = re.compile(
+    r"""\b(a_[0-9a-f]{12})_([a-z]+)\b|\b(is_short_[0-9]+|has_attributes_[0-9a-f]+)\b|"([a-z0-9_]+)\""""
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class Needs:
     lists: Mapping[str, Attribute]  # those whose spans are looked at one by one
     short: Mapping[str, int]  # sets of which a file ends early, numbered
     filled: Mapping[str, tuple[str, str]]  # roles of documents that an attribute fills
+    loaded: Mapping[str, Sequence[str]]  # sets of a stream by the column that says of which documents one has a file
 
 
 def inputs_relation(part: SourcePart, needs: Needs, streams: Sequence[str], more: Sequence[str] = ()) -> str:
@@ -49,6 +54,10 @@ def inputs_relation(part: SourcePart, needs: Needs, streams: Sequence[str], more
             short = in_shards(sorted(part.short.get(name, {})), part)
             missing = f"({alias_}.state = 'missing' and {short})" if alias_ else "false"
             items.append(f"{missing} as is_short_{number}")
+    for column, names in needs.loaded.items():
+        if column in needs.columns:
+            own_state = f"{aliases[ATTRIBUTES_COLUMN]}.state = 'present'" if ATTRIBUTES_COLUMN in aliases else "false"
+            items.append(f"({in_shards(part.shards_with(names), part)} or {own_state}) as {column}")
     for attribute in sorted(needs.attributes.values(), key=lambda a: a.column):
         items += _wide(attribute, aliases, part)
     for stem, attribute in sorted(needs.lists.items()):
@@ -68,7 +77,12 @@ def inputs_relation(part: SourcePart, needs: Needs, streams: Sequence[str], more
 
 
 def _own(needs: Needs) -> set[str]:
-    return {name for name in needs.columns if not name.startswith("is_short_")}
+    return {name for name in needs.columns if not name.startswith(("is_short_", "has_attributes_"))}
+
+
+def bare_column(attribute_sets: Sequence[str]) -> str:
+    """The column that says of which documents one of some sets has a file, or which carry attributes of their own."""
+    return f"has_attributes_{digest(sorted(attribute_sets))}"
 
 
 def in_shards(numbers: Sequence[int], part: SourcePart) -> str:
@@ -96,7 +110,7 @@ def home_of(columns: AbstractSet[str], needs: Needs) -> str:
     homes = set()
     for column in columns:
         stem, _, suffix = column.rpartition("_")
-        if column.startswith("is_short_") or suffix == "spans":
+        if column.startswith(("is_short_", "has_attributes_")) or suffix == "spans":
             return JOINED
         homes.add(f"set:{needs.attributes[stem].attribute_set}" if stem in needs.attributes else DOCUMENTS)
     return homes.pop() if len(homes) == 1 else JOINED if homes else DOCUMENTS
@@ -118,6 +132,8 @@ def home_relation(part: SourcePart, needs: Needs, home: str) -> str:
 def _used_sets(part: SourcePart, needs: Needs) -> list[IndexedSet]:
     names = {a.attribute_set for a in (*needs.attributes.values(), *needs.lists.values())}
     names |= {name for name, number in needs.short.items() if f"is_short_{number}" in needs.columns}
+    if any(column in needs.columns for column in needs.loaded):
+        names.add(ATTRIBUTES_COLUMN)
     return [one for one in part.indexed.sets if one.attribute_set in names]
 
 

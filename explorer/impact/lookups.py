@@ -70,7 +70,7 @@ class Lookups:
     def path(self, node: Path) -> Value:
         head, *rest = node.keys
         if head == "attributes":
-            return self._attribute(tuple(rest)) if rest else Value((Alternative(TRUE, "object", WHOLE),))
+            return self._attribute(tuple(rest)) if rest else Value(self._all_attributes())
         if head == "metadata":
             return self._metadata(rest)
         if rest:
@@ -135,10 +135,18 @@ class Lookups:
             is_there = any_of(*(f"({self.columns.wide(a, 'n')} is not null)" for a in own))
             is_later_there = any_of(is_later_there, all_of(self._is_read(name), is_there))
         value = Value(one_object(found), failed)
-        if len(path) > 1 and self.is_jq:
-            above = self._attribute(path[:-1])  # null has no keys either
+        if self.is_jq:  # null has no keys either
+            above = self._attribute(path[:-1]) if len(path) > 1 else Value(self._all_attributes())
             return Value(value.alternatives, any_of(value.failed, above.is_missing(), above.failed))
         return value
+
+    def _all_attributes(self) -> tuple[Alternative, ...]:
+        """The object of all attributes. The mixer makes none for a document of which no loaded set has a file."""
+        column = self.columns.loaded.has_attributes
+        if not column or self.syntax == "plain":
+            return (Alternative(TRUE, "object", WHOLE),)
+        self.columns.columns.add(column)
+        return (Alternative(column, "object", WHOLE),)
 
     def _is_read(self, name: str) -> str:
         """The mixer stops loading sets for a document at the first whose file has ended."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +35,14 @@ class SourcePart:
     @property
     def n_docs(self) -> int:
         return self.indexed.n_docs
+
+    def shards_with(self, attribute_sets: Collection[str]) -> list[int]:
+        """The numbers of the shards of which one of some sets has a file."""
+        return [
+            number
+            for number, shard in enumerate(self.shards)
+            if any(side.path and side.attribute_set in attribute_sets for side in shard.sides)
+        ]
 
 
 @dataclass(frozen=True)

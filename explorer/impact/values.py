@@ -65,6 +65,7 @@ class Loaded:
     short: Mapping[str, int]
     written: Mapping[str, str] = field(default_factory=dict)  # by stem, how JSON wrote an attribute's numbers
     nulls: frozenset[str] = frozenset()  # stems of the nested attributes that are null wherever they are there
+    has_attributes: str = ""  # column that says whether a document has the object `attributes`; empty: all have it
 
     def seen_by(self, syntax: Syntax) -> Sequence[tuple[str, tuple[Attribute, ...]]]:
         """Flat columns of a table are attributes to us; a mixer would not see them."""

@@ -134,7 +134,7 @@ def _of_spans(rule: SpanRule) -> Hashable:
 
 def _rule_name(rule: Rule, key: Callable[[str], str]) -> str:
     if rule.kind == "length":
-        return f"shorter than {rule.min_bytes} bytes"
+        return f"shorter than {rule.min_bytes} byte{'' if rule.min_bytes == 1 else 's'}"
     if rule.kind == "exclude":
         return _gist_text(rule.expressions[0], key)
     if len(rule.expressions) == 1:
