@@ -29,7 +29,7 @@ FILES = Path(__file__).parent / "recipes"
 def test_mixer_yaml() -> None:
     recipe = read_recipe(FILES / "web.yaml")
     assert recipe.name == "web"
-    assert recipe.extra == {"work_dir": {"input": "/tmp/in", "output": "/tmp/out"}, "processes": 4, "dryrun": False}
+    assert recipe.extra == {"work_dir": {"input": "work/in", "output": "work/out"}, "processes": 4, "dryrun": False}
     news, forum = recipe.streams
     assert news.documents == ("corpus/documents/news/*.jsonl.gz",)
     assert news.attributes == ("quality", "duplicates", "pii")
@@ -84,7 +84,7 @@ def test_toml() -> None:
     recipe = read_recipe(FILES / "mixed.toml")
     assert (recipe.title, recipe.doc) == ("Web and books", 'Rules of every kind and syntax.\nTwo lines, with "quotes".')
     assert (recipe.origin, recipe.needs) == ("by hand", ("gopher_v2",))
-    assert recipe.extra == {"processes": 2, "work_dir": {"input": "/tmp/in"}}
+    assert recipe.extra == {"processes": 2, "work_dir": {"input": "work/in"}}
     web, books = recipe.streams
     assert (web.sources, web.documents, web.attributes) == (("c4", "web*"), (), ("rules", "dup_text"))
     assert [(rule.kind, rule.name) for rule in web.rules] == [

@@ -11,7 +11,7 @@ list, sorted by start (equal starts keep that order). The mixer works through th
   vanished character.
 - An offset that is no natural number (negative, or 1.0) stops the mixer: the thread dies, the whole shard is missing
   from the output, and `dolma mix` ends as if nothing had happened. Any span of the attribute does that, whatever its
-  score. `refused` finds the negative ones; here they count as 0.
+  score. Here negative ones count as 0.
 
 Offsets are code points. The documents of a part are numbered from 0; `n_chars` gives the length of each.
 """
@@ -54,11 +54,6 @@ class Segments:
     docs: Ints
     masks: npt.NDArray[np.uint64]  # bit r: rule r covers it; never 0
     n_chars: Ints
-
-
-def refused(spans: Spans) -> npt.NDArray[np.bool_]:
-    """Which spans stop the mixer, so that it loses their shard."""
-    return (spans.starts < 0) | (spans.ends < 0)
 
 
 def replaced(text: str, spans: Iterable[tuple[int, int, str]]) -> str:
