@@ -148,14 +148,19 @@ def test_documents_say_which_rules_hit_and_what_is_left(ten: Path, tmp_path: Pat
 
 
 def test_without_texts_words_after_replacement_are_marked_as_estimates(tmp_path: Path) -> None:
-    rows = documents(4)
-    spans = attribute_rows(rows, cut=[[0, 9, 1.0], [10, 12, 1.0]])
-    write_dolma(tmp_path / "in", {"a.jsonl": rows}, {"tags": {"a.jsonl": spans}})
+    texts = documents(4)
+    spans = attribute_rows(texts, cut=[[0, 9, 1.0], [10, 12, 1.0]])
+    write_dolma(tmp_path / "in", {"a.jsonl": texts}, {"tags": {"a.jsonl": spans}})
     build_corpus(tmp_path / "in", tmp_path / "out", keep_text=False)
     recipe = write_recipe(tmp_path / "r.toml", "[[spans]]", 'span = "cut"', "min_score = 0.5")
     done = run("impact", tmp_path / "out", recipe, "--documents", tmp_path / "rows.parquet")
     assert "are estimates (is_estimate)" in done.stderr
     assert pl.read_parquet(tmp_path / "rows.parquet")["is_estimate"].all()
+    short = write_recipe(tmp_path / "s.toml", "min_text_length = 1000", "[[spans]]", 'span = "cut"', "min_score = 0.5")
+    run("impact", tmp_path / "out", short, "--documents", tmp_path / "short.parquet")
+    rows = pl.read_parquet(tmp_path / "short.parquet")
+    assert not rows["is_kept"].any()
+    assert rows["is_estimate"].all()
     with pytest.raises(WorkspaceError, match="text"):
         Impact(open_source(tmp_path / "out"), read_recipe(recipe), exact=True).run("filter_outcomes")
 

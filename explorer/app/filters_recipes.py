@@ -112,10 +112,6 @@ class Fit:
     n_dead: int
     error: str = ""
 
-    @property
-    def finds_nothing(self) -> bool:
-        return not self.error and self.n_rules > 0 and self.n_dead == self.n_rules
-
 
 def fit(recipe: Recipe, source: Source) -> Fit:
     """How many rules of a recipe are dead here."""

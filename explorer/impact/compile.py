@@ -233,6 +233,8 @@ class _Tree:
             raise UntoldError("lists and objects cannot be compared with one another")
         if a.kind == "text":
             self._check_text(a, b)
+            if a.sql.startswith("'") and b.sql.startswith("'") and operator in ("==", "!="):  # such as a type's name
+                return TRUE if (a.sql == b.sql) == (operator == "==") else FALSE
         sql = comparison(operator, a.sql, b.sql)
         if has_division and a.kind == "number":  # jaq's order puts 0/0 below every number, the engine above
             is_nan = (f"isnan(({a.sql})::double)", f"isnan(({b.sql})::double)")

@@ -26,7 +26,7 @@ SCHEMA = pa.schema([
     ("n_chars_after", pa.int64()),  # after span replacement, and so on; null where the document is not kept
     ("n_bytes_after", pa.int64()),
     ("n_words_after", pa.int64()),
-    ("is_estimate", pa.bool_()),  # bytes and words after replacement were not counted in the text
+    ("is_estimate", pa.bool_()),  # what is left, or that it is too short, was not counted in the text
 ])  # fmt: skip
 SUFFIXES = (".parquet", ".jsonl", ".json")
 _BATCH = 50_000
@@ -93,12 +93,16 @@ def _rows(impact: Impact, part: SourcePart) -> Iterator[pa.Table]:
         "create or replace temp table masks as select mask, coalesce((select list(name order by rule) from rule_names "
         "where list_contains(rules_of(m.mask), rule::integer)), []) as rules from (select distinct mask from hits) as m"
     ).fetchall()
+    # whether a minimum length removes a document is an estimate too
+    names_of_lengths = (quote_literal(rule.name) for rule in impact.bound.rules if rule.kind == "length")
+    lengths = f"[{', '.join(names_of_lengths)}]::varchar[]"
     query = (
         "select d.source, d.id, s.name as stream, coalesce(h.is_kept, false) as is_kept, "
         "coalesce(m.rules, []) as rules, "
         "if(h.is_kept, h.n_chars_after, null) as n_chars_after, if(h.is_kept, h.n_bytes_after, null) as n_bytes_after, "
         "if(h.is_kept, h.n_words_after, null) as n_words_after, "
-        "coalesce(h.is_kept and e.doc is not null and not e.is_counted, false) as is_estimate "
+        f"coalesce((h.is_kept or list_has_any(m.rules, {lengths})) and e.doc is not null and not e.is_counted, false) "
+        "as is_estimate "
         f"from read_parquet({quote_literal(str(part.indexed.documents))}) as d "
         "left join hits as h on h.doc = d.doc left join masks as m on m.mask = h.mask "
         "left join stream_names as s on s.stream = h.stream "

@@ -89,12 +89,6 @@ class Source:
         """What counted the tokens; None where nothing did, or where they came with the rows."""
         return token_counter(self.tokenizer) if self.tokenizer else None
 
-    @property
-    def has_tokens(self) -> bool:
-        return (
-            any(part.manifest.get("has_tokens") for part in self.parts) or "n_tokens" in self.config.attribute_columns
-        )
-
 
 def open_source(root: Path) -> Source:
     """The index of a workspace. Raises `WorkspaceError` where there is none or a file of it is missing."""
@@ -112,7 +106,7 @@ def source_of(workspace: Workspace, manifest: Mapping[str, Any], config: CorpusC
 
 def _part(workspace: Workspace, entry: Mapping[str, Any]) -> SourcePart:
     documents = workspace.documents(entry["key"])
-    own = _receipt(documents)
+    _receipt(documents)
     shards = tuple(shard_from_json(shard) for shard in entry["shards"])
     sets = []
     short: dict[str, dict[int, int]] = {}
@@ -136,9 +130,7 @@ def _part(workspace: Workspace, entry: Mapping[str, Any]) -> SourcePart:
         absent[name] = {n: n_docs for n, n_docs in lacking.items() if not has_file[n] and not is_inline}
         misaligned[name] = {n: found["misaligned"] for n, found in enumerate(states) if found.get("misaligned")}
     indexed = IndexedPart(entry["key"], documents, entry["n_docs"], len(shards), tuple(sets))
-    return SourcePart(
-        indexed, shards, short, misaligned, absent, written_as, {**entry, "has_tokens": own["has_tokens"]}
-    )
+    return SourcePart(indexed, shards, short, misaligned, absent, written_as, entry)
 
 
 def _receipt(path: Path) -> dict[str, Any]:
