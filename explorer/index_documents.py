@@ -17,6 +17,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from explorer.duplicates.paragraphs import ParagraphWriter
 from explorer.errors import InputError
 from explorer.ingest.read import engine_errors, own_sets, read_documents
 from explorer.ingest.rows import ATTRIBUTES_COLUMN, FLAT_SET, N_EXAMPLES, Batch, Reject
@@ -31,7 +32,7 @@ INDEX_GROUP_ROWS = 65_536
 
 
 def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress) -> dict[str, Any]:
-    """Read a part's shards once and write its index rows (and its texts, where the input was not Parquet).
+    """Read a part's shards once and write its index rows, its paragraphs, and its texts where they are not Parquet.
 
     Returns the receipt that is written last: rows and rejects of each shard, the fingerprint of the documents.
     A shard that cannot be used at all is in the receipt with its fault and the other shards go on.
@@ -44,12 +45,16 @@ def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress
     fingerprint = 0
     shards = []
     inline: set[str] = set()
+    sources: set[str] = set()
     has_tokens = False
     pending: list[pa.Table] = []
     with ExitStack() as stack:
         temporary = stack.enter_context(replacing(target))
         index = stack.enter_context(pq.ParquetWriter(temporary, INDEX_SCHEMA, compression="zstd"))
         texts = _TextWriter(stack, workspace.shard(part.key), options.keep_text) if _needs_copy(part) else None
+        paragraphs = None
+        if options.min_paragraph is not None:
+            paragraphs = ParagraphWriter(stack, workspace.paragraphs(part.key), options.min_paragraph)
         for number, shard in enumerate(part.shards):
             report = _ShardReport(shard)
             done = 0.0
@@ -61,7 +66,10 @@ def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress
                 if batch.frame.height:
                     fingerprint += fingerprint_documents(table)
                     has_tokens = has_tokens or table["n_tokens"].null_count < table.num_rows
+                    sources.update(table["source"].unique().to_pylist())
                     pending.append(table)
+                    if paragraphs is not None:
+                        paragraphs.write(batch.frame["text"], n_docs)
                     if texts is not None and shard.kind != "parquet":
                         texts.write(batch.frame, n_docs)
                     n_docs += batch.frame.height
@@ -76,6 +84,8 @@ def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress
             shards.append(report.to_json())
         if pending:
             index.write_table(pa.concat_tables(pending))
+        if paragraphs is not None:
+            paragraphs.flush()
         if texts is not None:
             inline |= texts.inline
     receipt = {
@@ -84,9 +94,15 @@ def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress
         "fingerprint": f"{fingerprint % 2**128:032x}",
         "has_tokens": has_tokens,
         "inline_sets": sorted(inline),
+        "sources": sorted(sources),
         "shards": shards,
     }
-    write_receipt(target, receipt, [target, *([workspace.shard(part.key)] if texts is not None else [])])
+    files = [target]
+    if texts is not None:
+        files.append(workspace.shard(part.key))
+    if paragraphs is not None:
+        files.append(workspace.paragraphs(part.key))
+    write_receipt(target, receipt, files)
     return receipt
 
 

@@ -76,10 +76,10 @@ def index_rows(
 
     `first_doc` numbers the first of them within the part; with `count` the texts are tokenized.
     """
-    data, offsets = _buffers(frame["text"])
+    data, offsets = text_buffers(frame["text"])
     text_digests = _md5(data, offsets)
     shapes = count_texts(np.frombuffer(data, dtype=np.uint8), offsets)
-    url_digests = _md5(*_buffers(frame["url"]))
+    url_digests = _md5(*text_buffers(frame["url"]))
     has_url = frame["url"].is_not_null().to_list()
     counts = frame.lazy().select(*TEXT_COUNTS).collect(engine="in-memory")
     urls = frame.lazy().select(
@@ -134,7 +134,7 @@ def _strings(series: pl.Series) -> pa.Array:
     return series.to_arrow().cast(pa.large_string())
 
 
-def _buffers(series: pl.Series) -> tuple[memoryview, npt.NDArray[np.int64]]:
+def text_buffers(series: pl.Series) -> tuple[memoryview, npt.NDArray[np.int64]]:
     """The UTF-8 bytes of all values end to end, and the n + 1 offsets between them; null values are empty."""
     array = _strings(series)
     offsets = np.frombuffer(array.buffers()[1], dtype=np.int64)[array.offset : array.offset + len(array) + 1]

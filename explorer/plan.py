@@ -30,12 +30,19 @@ class IndexOptions:
     config: CorpusConfig
     tokenizer: str
     keep_text: bool
+    min_paragraph: int | None = 1  # characters; None: no paragraph keys
+    signatures: bool = False  # MinHash
     batch_bytes: int = 16 << 20  # changes no row, so it is not in the key
 
     @property
     def key(self) -> str:
         return digest(
-            sorted(self.config.document_columns.items()), self.tokenizer, self.keep_text, suffix_list_version()
+            sorted(self.config.document_columns.items()),
+            self.tokenizer,
+            self.keep_text,
+            self.min_paragraph,
+            self.signatures,
+            suffix_list_version(),
         )
 
 

@@ -7,6 +7,9 @@
     index/attributes/        per part and set: a row per document, up to four columns an attribute, and a receipt
     index/values/            the same values in long form: a row per document and attribute that it has
     index/spans/             per part and set: spans that are not one span over the whole text
+    index/paragraphs/        per part: a row per paragraph occurrence, in sorted runs
+    index/signatures/        per part: 128 numbers of 32 bits a document (MinHash), where they were asked for
+    index/duplicates/        what the parts share
     partials/                per part and statistic
     shards/                  the texts, where the input was not Parquet
     corpus.duckdb            the catalogue
@@ -32,9 +35,19 @@ from typing import Any
 from explorer.errors import StorageError, WorkspaceError
 
 FORMAT = 1
-INDEX_VERSION = 4
+INDEX_VERSION = 5
 TEMPORARY = ".writing"
-_FOLDERS = ("index/documents", "index/attributes", "index/values", "index/spans", "partials", "shards")
+_FOLDERS = (
+    "index/documents",
+    "index/attributes",
+    "index/values",
+    "index/spans",
+    "index/paragraphs",
+    "index/signatures",
+    "index/duplicates",
+    "partials",
+    "shards",
+)
 
 
 @dataclass(frozen=True)
@@ -70,6 +83,15 @@ class Workspace:
 
     def spans(self, key: str) -> Path:
         return self.root / "index" / "spans" / f"{key}.parquet"
+
+    def paragraphs(self, key: str) -> Path:
+        return self.root / "index" / "paragraphs" / f"{key}.parquet"
+
+    def signatures(self, key: str) -> Path:
+        return self.root / "index" / "signatures" / f"{key}.bin"
+
+    def duplicates(self, name: str) -> Path:
+        return self.root / "index" / "duplicates" / name
 
     def shard(self, key: str) -> Path:
         return self.root / "shards" / f"{key}.parquet"
