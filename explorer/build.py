@@ -20,6 +20,9 @@ import pyarrow as pa
 from explorer.attributes import attribute_from_json
 from explorer.catalogue import write_catalogue
 from explorer.config import CorpusConfig, read_config
+from explorer.duplicates.relations import RELATIONS as DUPLICATE_RELATIONS
+from explorer.duplicates.relations import duplicate_pieces
+from explorer.duplicates.stages import DuplicatePart, Found, find_duplicates, settle_duplicates
 from explorer.errors import InputError, UsageError, WorkspaceError
 from explorer.executor import Runner, default_workers, open_pool
 from explorer.impact.bind import BoundRecipe
@@ -43,7 +46,15 @@ from explorer.provenance import by_part, content_of, manifest_of
 from explorer.relations import IndexedPart, IndexedSet
 from explorer.statistic import load_statistics
 from explorer.tokenizers import TOKENIZERS, token_counter
-from explorer.workspace import Workspace, disk_errors, read_receipt, replacing, storage_failure, write_json
+from explorer.workspace import (
+    INDEX_FOLDERS,
+    Workspace,
+    disk_errors,
+    read_receipt,
+    replacing,
+    storage_failure,
+    write_json,
+)
 
 DEFAULT_MEMORY = 1 << 30
 _LEAST_MEMORY = 128 << 20  # of a worker
@@ -84,6 +95,9 @@ def build(
     tokenizer: str | None = None,
     keep_text: bool = True,
     recipes: Sequence[str] = (),
+    duplicates: bool | None = None,
+    near: float | None = None,
+    min_paragraph: int | None = None,
     workers: int | None = None,
     memory: int = DEFAULT_MEMORY,
     part_bytes: int | None = None,
@@ -91,10 +105,12 @@ def build(
 ) -> BuildReport:
     """Build or bring up to date the workspace `out` from `inputs` (files, folders, globs).
 
-    `tokenizer` is that of the last build unless one is named; an empty name counts no tokens. `recipes` (files, or
-    names of built-in ones) are put into the workspace. `memory` bounds all workers together, in bytes; `part_bytes` is
-    the text that a part aims at, else the corpus decides (no number depends on it). Raises `UsageError` for wrong
-    options, `InputError` where no input can be used, `StorageError` where the disk refuses, `WorkspaceError` where
+    What is not given is as in the last build: `tokenizer` (an empty name counts no tokens), `duplicates` (whether to
+    look for them, by URL, text and paragraph), `near` (the Jaccard threshold of near-duplicates, 0 for none),
+    `min_paragraph` (characters below which a paragraph is passed over). `recipes` (files, or names of built-in ones)
+    are put into the workspace. `memory` bounds all workers together, in bytes; `part_bytes` is the text that a part
+    aims at, else the corpus decides (no number depends on it). Raises `UsageError` for wrong options, `InputError` where
+    no input can be used, `StorageError` where the disk refuses, `WorkspaceError` where
     `out` holds something else.
     """
     if tokenizer:
@@ -119,7 +135,15 @@ def build(
         last = _last_manifest(workspace)
         if tokenizer is None:
             tokenizer = last.get("counted_with", "")
-        options = IndexOptions(config, tokenizer, keep_text, batch_bytes=max(1 << 20, min(16 << 20, per_worker // 32)))
+        wanted = settle_duplicates(last, duplicates, near, min_paragraph)
+        options = IndexOptions(
+            config,
+            tokenizer,
+            keep_text,
+            min_paragraph=wanted.min_paragraph if wanted else None,
+            signatures=wanted is not None and wanted.near is not None,
+            batch_bytes=max(1 << 20, min(16 << 20, per_worker // 32)),
+        )
         parts = plan_parts(shards, _last_parts(last), options.key, part_bytes)
         with open_pool(n_workers) as pool:
             receipts, n_read = _index(workspace, parts, options, pool, listener)
@@ -130,7 +154,18 @@ def build(
             _check_roles(config, sets, sets.values())
             own = by_part(sets)
             indexed = [_indexed(workspace, part, receipts[part.key], own.get(part.key, ())) for part in parts]
-            cut = _cut(indexed, own, config, receipts)
+            found = None
+            if wanted is not None:
+                found = find_duplicates(
+                    workspace,
+                    [DuplicatePart(p.key, p.n_docs, tuple(receipts[p.key]["sources"])) for p in indexed],
+                    config.sources,
+                    wanted,
+                    pool,
+                    per_worker // 2,
+                    lambda share: listener(Step("finding duplicates", share)),
+                )
+            cut = _cut(indexed, own, config, receipts, found)
             manifest = manifest_of(parts, receipts, sets, options)
             source = source_of(workspace, manifest, config)
             bound, recipe_faults = workspace_recipes(workspace, source)
@@ -140,17 +175,18 @@ def build(
         cut |= {relation: [piece for _, _, piece in of_recipes] for relation in RECIPE_RELATIONS}
         listener(Step("writing the catalogue", 0.0))
         manifest["n_files_passed_over"] = len(others)
-        content = content_of(config, indexed, cut, parts, receipts, sets, manifest, bound, source, recipe_faults)
+        content = content_of(config, indexed, cut, parts, receipts, sets, manifest, bound, source, recipe_faults, found)
         write_catalogue(workspace, content, memory // 2)
         manifest |= {
             "root": str(workspace.root),
             "detail_relations": "tables" if content.as_tables else "views",
             "counted_with": options.tokenizer,
+            "duplicates": wanted and {"min_paragraph": wanted.min_paragraph, "near": wanted.near},
         }
         write_json(workspace.manifest, manifest)
         if wants_sample(source):
             draw_sample(source, memory=memory // 2, progress=lambda share: listener(Step("drawing a sample", share)))
-        _remove_stale(workspace, indexed, sets, cut)
+        _remove_stale(workspace, indexed, sets, cut, found)
         listener(Step("writing the catalogue", 1.0))
     return BuildReport(
         root=workspace.root,
@@ -330,12 +366,15 @@ def _cut(
     sets: Mapping[str, Iterable[tuple[str, Mapping[str, Any]]]],
     config: CorpusConfig,
     receipts: Mapping[str, Mapping[str, Any]],
+    duplicates: Found | None,
 ) -> dict[str, list[Piece]]:
     """The pieces of every relation that some statistic reads."""
     set_keys = {part.key: [r["key"] for _, r in sets.get(part.key, ())] for part in indexed}
     n_docs = sum(receipt["n_docs"] for receipt in receipts.values())
-    used = {s.over for s in load_statistics().values() if s.over and s.over not in RECIPE_RELATIONS}
-    return {over: pieces(over, indexed, set_keys, config.attribute_columns, n_docs) for over in sorted(used)}
+    used = {s.over for s in load_statistics().values() if s.over}
+    used -= {*RECIPE_RELATIONS, *DUPLICATE_RELATIONS}
+    cut = {over: pieces(over, indexed, set_keys, config.attribute_columns, n_docs) for over in sorted(used)}
+    return cut | duplicate_pieces(duplicates, indexed, set_keys, config.attribute_columns)
 
 
 def _partials(
@@ -370,13 +409,15 @@ def _remove_stale(
     indexed: Sequence[IndexedPart],
     sets: Mapping[tuple[str, str], Mapping[str, Any]],
     cut: Mapping[str, Sequence[Piece]],
+    duplicates: Found | None,
 ) -> None:
     """Remove index files that neither this build nor the one before lists (views of open catalogues may read those)."""
     current = {part.key for part in indexed} | {receipt["key"] for receipt in sets.values()}
+    current |= duplicates.names if duplicates else set()
     generation = workspace.root / "index" / "generation.json"
     before = read_receipt(generation) or {}
     keep = current | set(before.get("keys", ()))
-    for folder in ("index/documents", "index/attributes", "index/values", "index/spans", "shards"):
+    for folder in INDEX_FOLDERS:
         for path in (workspace.root / folder).iterdir():
             if path.stem not in keep:
                 path.unlink(missing_ok=True)

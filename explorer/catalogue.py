@@ -12,6 +12,9 @@ import duckdb
 from explorer import __version__
 from explorer.config import CorpusConfig
 from explorer.details import write_attributes, write_documents, write_table
+from explorer.duplicates.relations import empty_marks, empty_paragraphs
+from explorer.duplicates.stages import Found
+from explorer.duplicates.tables import write_duplicate_tables
 from explorer.errors import StatisticError
 from explorer.impact.bind import BoundRecipe
 from explorer.impact.hits import empty_relations
@@ -49,6 +52,7 @@ class Content:
     n_values: int
     recipes: Sequence[BoundRecipe]
     source: Source
+    duplicates: Found | None
 
     @property
     def as_tables(self) -> bool:
@@ -109,6 +113,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, workspace: Workspace, content: 
     write_documents(connection, content.parts, content.filled, as_tables=content.as_tables)
     write_attributes(connection, content.parts, as_tables=content.as_tables)
     write_recipe_tables(connection, content.recipes, content.source)
+    write_duplicate_tables(connection, content.duplicates, content.parts, as_tables=content.as_tables)
     connection.execute("create schema merged").fetchall()
     for statistic in load_statistics().values():
         if statistic.over is not None:
@@ -199,8 +204,8 @@ def _facts(connection: duckdb.DuckDBPyConnection, content: Content) -> None:
 def _merge(
     connection: duckdb.DuckDBPyConnection, workspace: Workspace, statistic: Statistic, pieces: Sequence[Piece]
 ) -> None:
-    if not pieces:  # a corpus without recipes: the table is there and empty
-        empty = empty_relations()[str(statistic.over)]
+    if not pieces:  # a corpus without recipes, or without duplicates: the table is there and empty
+        empty = {"marks": empty_marks(), "paragraphs": empty_paragraphs(), **empty_relations()}[str(statistic.over)]
         merge_into(connection, statistic, f"(with part as ({empty}) {statistic.partial_sql})")
         return
     files = ", ".join(quote_literal(str(partial_path(workspace, statistic, piece))) for piece in pieces)

@@ -13,6 +13,7 @@ import polars as pl
 
 import explorer
 from explorer.build import DEFAULT_MEMORY, TOKENIZERS, BuildReport, Step, build
+from explorer.duplicates.stages import NEAR_THRESHOLD
 from explorer.errors import ExplorerError, QueryError, UsageError
 from explorer.escape import printable
 from explorer.impact.command import impact_command, recipe_command
@@ -81,6 +82,27 @@ def demo_command(out: Path, no_app: bool, workers: int | None, memory: int, port
     "part of the catalogue and the datasheet. May be given several times.",
 )
 @click.option(
+    "--duplicates/--no-duplicates",
+    default=None,
+    help="Look for what occurs more than once, by URL, text and paragraph; by default as the last build did, else yes.",
+)
+@click.option(
+    "--near/--no-near",
+    default=None,
+    help="Look for near-duplicates too (MinHash of word 5-grams); by default as the last build did, else not.",
+)
+@click.option(
+    "--near-threshold",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help=f"Jaccard similarity from which texts are near-duplicates; implies --near.  [default: {NEAR_THRESHOLD}]",
+)
+@click.option(
+    "--min-paragraph",
+    type=click.IntRange(1, 1_000_000),
+    metavar="CHARS",
+    help="Pass over paragraphs shorter than this; by default as the last build did, else 1.",
+)
+@click.option(
     "--no-text", is_flag=True, help="Keep no copy of texts that are not in Parquet; they cannot be shown then."
 )
 @_workers
@@ -91,6 +113,10 @@ def build_command(
     config_path: Path | None,
     tokenizer: str | None,
     recipes: tuple[str, ...],
+    duplicates: bool | None,
+    near: bool | None,
+    near_threshold: float | None,
+    min_paragraph: int | None,
     no_text: bool,
     workers: int | None,
     memory: int,
@@ -101,6 +127,9 @@ def build_command(
     (.json, .jsonl, plain, .gz or .zst). A build that was stopped goes on where it was; unchanged files are not read
     again.
     """
+    if near is False and near_threshold is not None:
+        raise UsageError("--no-near and --near-threshold contradict each other; give one of them")
+    threshold = near_threshold or {None: None, True: NEAR_THRESHOLD, False: 0.0}[near]
     with progress() as listen:
         report = build(
             inputs,
@@ -109,6 +138,9 @@ def build_command(
             tokenizer="" if tokenizer == "none" else tokenizer,
             keep_text=not no_text,
             recipes=recipes,
+            duplicates=duplicates,
+            near=threshold,
+            min_paragraph=min_paragraph,
             workers=workers,
             memory=memory,
             listener=listen,

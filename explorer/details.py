@@ -83,14 +83,14 @@ def write_documents(
     selects = []
     first_shard = 0
     columns = ", ".join(DOCUMENT_COLUMNS)
-    for number, (first_doc, part) in enumerate(_numbered(parts)):
+    for number, (first_doc, part) in enumerate(numbered(parts)):
         selects.append(
             f"select (doc + {first_doc})::bigint as doc, {columns}, {number}::integer as part, "
             f"(shard + {first_shard})::integer as shard, row from ({documents_relation(part, filled)})"
         )
         first_shard += part.n_shards
     doc = "A row per document: counts, hashes, URL parts, dates. No text."
-    _create(connection, "documents", " union all ".join(selects), doc, COLUMN_DOCS, as_tables=as_tables)
+    create_relation(connection, "documents", " union all ".join(selects), doc, COLUMN_DOCS, as_tables=as_tables)
 
 
 def write_attributes(connection: duckdb.DuckDBPyConnection, parts: Sequence[IndexedPart], *, as_tables: bool) -> None:
@@ -125,14 +125,14 @@ def _write_set(
     as_tables: bool,
 ) -> list[dict[str, Any]]:
     """One set's wide relation and readable view; returns its rows of `attributes`."""
-    found = ((first_doc, part.find(name)) for first_doc, part in _numbered(parts))
+    found = ((first_doc, part.find(name)) for first_doc, part in numbered(parts))
     selects = [
         f"select * replace ((doc + {first_doc})::bigint as doc) from read_parquet({quote_literal(str(one.path))})"
         for first_doc, one in found
         if one is not None
     ]
     doc = f"Wide values of the attribute set {name}; the table attributes says which columns are whose."
-    _create(connection, relation, " union all by name ".join(selects), doc, {}, as_tables=as_tables)
+    create_relation(connection, relation, " union all by name ".join(selects), doc, {}, as_tables=as_tables)
     columns = readable_names([a.key for a in attributes], taken=("source", "id", "doc", "state"))
     scores = [
         f"s.{a.column}_{'text' if a.shape in ('text', 'nested') else 'first'} as {quote_identifier(column)}"
@@ -141,7 +141,7 @@ def _write_set(
     items = ", ".join(["d.source", "d.id", "s.doc", "s.state", *scores])
     query = f"select {items} from {relation} as s join documents as d on d.doc = s.doc"
     doc = f"First score of every key of the attribute set {name}, a column a key."
-    _create(connection, quote_identifier(view), query, doc, {}, as_tables=False)
+    create_relation(connection, quote_identifier(view), query, doc, {}, as_tables=False)
     return [
         {
             "attribute_set": name,
@@ -185,7 +185,7 @@ def _write_values(connection: duckdb.DuckDBPyConnection, parts: Sequence[Indexed
         f"select (v.doc + {first_doc})::bigint, {quote_literal(one.attribute_set)}, a.key, a.shape, v.n, v.first, "
         f"v.max, v.chars, v.text from ({values_relation(one)}) as v "
         f"join {attribute_names(one)} on a.position = v.attribute"
-        for first_doc, part in _numbered(parts)
+        for first_doc, part in numbered(parts)
         for one in part.sets
         if one.attributes
     ]
@@ -197,10 +197,10 @@ def _write_values(connection: duckdb.DuckDBPyConnection, parts: Sequence[Indexed
         "n_covered_chars": "Characters in the union of the spans, clipped to the text.",
     }
     doc = "Attribute values in long form: a row per document and key that it has."
-    _create(connection, "attribute_values", " union all ".join(selects), doc, docs, as_tables=as_tables)
+    create_relation(connection, "attribute_values", " union all ".join(selects), doc, docs, as_tables=as_tables)
 
 
-def _numbered(parts: Iterable[IndexedPart]) -> Iterable[tuple[int, IndexedPart]]:
+def numbered(parts: Iterable[IndexedPart]) -> Iterable[tuple[int, IndexedPart]]:
     """Each part with the number of its first document."""
     first_doc = 0
     for part in parts:
@@ -223,7 +223,7 @@ def readable_names(keys: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
     return names
 
 
-def _create(
+def create_relation(
     connection: duckdb.DuckDBPyConnection,
     name: str,
     query: str,
@@ -232,6 +232,7 @@ def _create(
     *,
     as_tables: bool,
 ) -> None:
+    """A detail relation with its comments: `columns` maps those to explain to what they are."""
     kind = "table" if as_tables else "view"
     connection.execute(f"create {kind} {name} as {query}").fetchall()
     connection.execute(f"comment on {kind} {name} is {quote_literal(doc)}").fetchall()

@@ -37,7 +37,8 @@ from explorer.errors import StorageError, WorkspaceError
 FORMAT = 1
 INDEX_VERSION = 5
 TEMPORARY = ".writing"
-_FOLDERS = (
+# Of their files a build removes those that neither it nor the build before it lists.
+INDEX_FOLDERS = (
     "index/documents",
     "index/attributes",
     "index/values",
@@ -45,7 +46,6 @@ _FOLDERS = (
     "index/paragraphs",
     "index/signatures",
     "index/duplicates",
-    "partials",
     "shards",
 )
 
@@ -107,7 +107,7 @@ class Workspace:
             foreign = self.root.is_dir() and any(self.root.iterdir()) and not (self.root / "index").is_dir()
             if foreign:
                 raise WorkspaceError(f"{self.root}: is not empty and not a workspace; name another --out")
-            for folder in _FOLDERS:
+            for folder in (*INDEX_FOLDERS, "partials"):
                 (self.root / folder).mkdir(parents=True, exist_ok=True)
 
     def sweep(self) -> None:

@@ -1,0 +1,116 @@
+"""The relations over what was found that statistics read, and what the catalogue says of it.
+
+`marks`       a row per document and kind of key that it has: its copies, and in which sources they are
+`paragraphs`  a row per repeated paragraph and source; one per source and bucket for paragraphs that occur once
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from explorer.duplicates.stages import Found
+from explorer.duplicates.tasks import source_order
+from explorer.partials import Piece
+from explorer.relations import IndexedPart, documents_relation, quote_literal
+from explorer.workspace import digest
+
+RELATIONS = ("marks", "paragraphs")
+KINDS = ("url", "text", "near", "paragraph")
+
+
+def duplicate_pieces(
+    found: Found | None,
+    parts: Sequence[IndexedPart],
+    set_keys: Mapping[str, Sequence[str]],
+    filled: Mapping[str, tuple[str, str]],
+) -> dict[str, list[Piece]]:
+    """The pieces of both relations; none where duplicates were not looked for."""
+    if found is None:
+        return {relation: [] for relation in RELATIONS}
+    return {
+        "marks": [
+            Piece(
+                "marks",
+                digest(
+                    found.marks[part.key].name, sorted(set_keys[part.key]) if filled else [], sorted(filled.items())
+                ),
+                marks_relation(found, part, filled),
+            )
+            for part in parts
+        ],
+        "paragraphs": [
+            Piece("paragraphs", digest(path.name), f"from read_parquet({quote_literal(str(path))})")
+            for path in found.paragraphs
+        ],
+    }
+
+
+def marks_relation(found: Found, part: IndexedPart, filled: Mapping[str, tuple[str, str]]) -> str:
+    """SQL of the marks of a part's documents. A document that has no copies of a kind is a cluster of its own."""
+    marks = found.marks[part.key]
+    return _marks(f"({documents_relation(part, filled)})", marks, found.order, has_near=found.options.near is not None)
+
+
+def _marks(documents: str, marks: Path, order: tuple[str, ...], *, has_near: bool) -> str:
+    conditions = {"url": "d.url_md5 is not null", "text": "d.n_bytes > 0", "near": "d.n_words > 0"}
+    kinds = [kind for kind in KINDS if kind in conditions and (kind != "near" or has_near)]
+    of_kind = " or ".join(f"(k.key_kind = {quote_literal(kind)} and {conditions[kind]})" for kind in kinds)
+    listed = ", ".join(f"({quote_literal(kind)})" for kind in (*kinds, "paragraph"))
+    return f"""
+        select
+            k.key_kind, d.source, o.number as source_number, d.id, d.domain, d.text_md5,
+            d.n_bytes, d.n_words, d.n_tokens,
+            coalesce(m.sources, o.mask::varchar) as sources,
+            m.key,
+            coalesce(m.n_copies, 1) as n_copies,
+            coalesce(m.n_copies_in_source, 1) as n_copies_in_source,
+            coalesce(m.is_in_source, false) as is_in_source,
+            case when d.domain is not null then coalesce(m.n_copies_in_domain, 1) end as n_copies_in_domain,
+            coalesce(m.is_first, true) as is_first,
+            coalesce(m.is_first_in_source, true) as is_first_in_source,
+            coalesce(m.is_longest, true) as is_longest,
+            coalesce(m.is_removed, false) as is_removed,
+            m.n_paragraphs,
+            m.n_repeated,
+            m.n_repeated_bytes,
+            m.n_repeated_words
+        from {documents} as d
+        join {source_order(order)} as o on o.source = d.source
+        cross join (values {listed}) as k(key_kind)
+        left join read_parquet({quote_literal(str(marks))}) as m on m.doc = d.doc and m.key_kind = k.key_kind
+        where {of_kind} or (k.key_kind = 'paragraph' and m.doc is not null)
+    """
+
+
+def empty_marks() -> str:
+    """The relation `marks` without a row, for a workspace in which duplicates were not looked for."""
+    columns = {
+        "varchar": ("key_kind", "source", "id", "domain", "sources"),
+        "uuid": ("text_md5", "key"),
+        "integer": ("source_number",),
+        "bigint": (
+            "n_bytes", "n_words", "n_tokens", "n_copies", "n_copies_in_source", "n_copies_in_domain", "n_paragraphs",
+            "n_repeated", "n_repeated_bytes", "n_repeated_words",
+        ),
+        "boolean": ("is_in_source", "is_first", "is_first_in_source", "is_longest", "is_removed"),
+    }  # fmt: skip
+    items = ", ".join(f"null::{kind} as {name}" for kind, names in columns.items() for name in names)
+    return f"select {items} where false"
+
+
+def empty_paragraphs() -> str:
+    """The relation `paragraphs` without a row."""
+    columns = {
+        "varchar": ("source", "sources"),
+        "ubigint": ("key",),
+        "integer": ("source_number",),
+        "bigint": (
+            "n_keys", "n_copies", "n_docs", "n_copies_in_source", "n_docs_in_source", "n_bytes", "n_words", "n_chars",
+            "n_bytes_in_source", "n_words_in_source", "n_left_in_source", "n_left_bytes_in_source",
+            "n_left_words_in_source",
+        ),
+        "boolean": ("is_first_source", "is_first_left_source"),
+    }  # fmt: skip
+    items = ", ".join(f"null::{kind} as {name}" for kind, names in columns.items() for name in names)
+    return f"select {items} where false"

@@ -1,0 +1,268 @@
+"""The stages that find duplicates, in order: URLs, then texts, then near-duplicates, then paragraphs.
+
+Every stage is keys (a task a part), buckets (a task a range of keys, over all parts) and what a part's documents get
+back from them. A finished file is found by its name, so a build that was stopped goes on; what only the next stage
+reads is removed when all is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pyarrow.parquet as pq
+
+from explorer.duplicates import tasks
+from explorer.errors import UsageError
+from explorer.executor import Runner, Task
+from explorer.statistic import normalise
+from explorer.workspace import INDEX_VERSION, Workspace, digest, read_receipt, write_receipt
+
+NEAR_THRESHOLD = 0.7  # finds 0.95 and more of the pairs of documents with a Jaccard similarity of 0.8
+DOCUMENTS_PER_BUCKET = 1_000_000
+PARAGRAPHS_PER_BUCKET = 2_000_000
+_QUERIES = (
+    "url_keys", "text_keys", "near_keys", "copies", "gone", "not_first", "repeats", "repeated_paragraphs",
+    "repeats_by_document", "marks",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DuplicateOptions:
+    """What a build is asked to find. `min_paragraph` in characters; `near` is the Jaccard threshold, or None."""
+
+    min_paragraph: int = 1
+    near: float | None = None
+
+
+@dataclass(frozen=True)
+class DuplicatePart:
+    """A part of the index, as the stages read it."""
+
+    key: str
+    n_docs: int
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The files with what was found: marks a part (in the order of the parts), paragraphs a bucket."""
+
+    order: tuple[str, ...]  # the sources by number
+    options: DuplicateOptions
+    marks: Mapping[str, Path] = field(default_factory=dict)  # by the key of the part
+    paragraphs: Sequence[Path] = ()
+    near: Mapping[str, Any] | None = None  # what the stage of near-duplicates reports
+
+    receipt: str = ""
+
+    @property
+    def names(self) -> set[str]:
+        """The stems of the files that are current."""
+        return {self.receipt, *(path.stem for path in (*self.marks.values(), *self.paragraphs))}
+
+
+def settle_duplicates(
+    last: Mapping[str, Any], duplicates: bool | None, near: float | None, min_paragraph: int | None
+) -> DuplicateOptions | None:
+    """What to look for, or None for nothing: as asked, else as in the build whose manifest is `last`, else all but
+    near-duplicates. Raises `UsageError` for a number out of range."""
+    if near is not None and not 0 <= near < 1:
+        raise UsageError(f"near = {near}: the Jaccard threshold of near-duplicates lies between 0 and 1")
+    if min_paragraph is not None and min_paragraph < 1:
+        raise UsageError(f"min_paragraph = {min_paragraph}: a paragraph has one character at least")
+    before = last.get("duplicates", {})
+    if duplicates is None:
+        duplicates = before is not None or near is not None or min_paragraph is not None
+    if not duplicates:
+        return None
+    before = before or {}
+    threshold = before.get("near") if near is None else near or None
+    return DuplicateOptions(before.get("min_paragraph", 1) if min_paragraph is None else min_paragraph, threshold)
+
+
+def source_numbers(named: Iterable[str], present: Iterable[str]) -> tuple[str, ...]:
+    """The sources in their order: those that corpus.toml names, as it names them, then the others by name."""
+    found = set(present)
+    first = [source for source in named if source in found]
+    return (*first, *sorted(found - set(first)))
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What the stages share."""
+
+    workspace: Workspace
+    parts: Sequence[DuplicatePart]
+    order: tuple[str, ...]
+    options: DuplicateOptions
+    pool: Runner
+    memory: int
+    progress: Callable[[float], None]  # gets the share that is done
+
+    @cached_property
+    def name(self) -> str:
+        """What the results depend on: all parts, the order of the sources, the options, the queries."""
+        queries = [normalise(tasks.stage_sql(query)) for query in _QUERIES]
+        parts = [(part.key, part.sources) for part in self.parts]
+        return digest(parts, self.order, self.options, queries, INDEX_VERSION)
+
+    @cached_property
+    def job(self) -> tasks.Job:
+        return tasks.Job(self.workspace.root / "index" / "duplicates", self.order, self.memory)
+
+    @cached_property
+    def n_docs(self) -> int:
+        return sum(part.n_docs for part in self.parts)
+
+    def file(self, stage: str, piece: object) -> Path:
+        return self.workspace.duplicates(f"{self.name}-{stage}-{piece}.parquet")
+
+    def run(self, work: Iterable[tuple[Sequence[Path], Task]]) -> None:
+        """Run the tasks of which a target is not there yet."""
+        missing = [task for targets, task in work if not all(path.exists() for path in targets)]
+        for _ in self.pool.run(missing, lambda done: None):
+            pass
+
+    # ---- documents: url, text, near
+
+    def copies(self, kind: str, inputs: Mapping[str, Mapping[str, Path]]) -> list[Path]:
+        """The files, a bucket each, of documents with copies of one kind. `inputs` are by the key of the part."""
+        keys = [self.file(f"{kind}_keys", part.key) for part in self.parts]
+        self.run(
+            ([path], (tasks.write_keys, (self.job, kind, self.inputs(part, inputs), path)))
+            for part, path in zip(self.parts, keys, strict=True)
+        )
+        n_buckets = max(1, -(-self.n_docs // DOCUMENTS_PER_BUCKET))
+        targets = [self.file(f"{kind}_copies", bucket) for bucket in range(n_buckets)]
+        numbered = list(enumerate(keys))
+        self.run(
+            ([target], (tasks.write_copies, (self.job, numbered, _uuid_bounds(bucket, n_buckets), target)))
+            for bucket, target in enumerate(targets)
+        )
+        return targets
+
+    def inputs(self, part: DuplicatePart, others: Mapping[str, Mapping[str, Path]]) -> dict[str, Path]:
+        documents = {"documents": self.workspace.documents(part.key)}
+        return documents | {name: paths[part.key] for name, paths in others.items()}
+
+    def of_parts(self, name: str, query: str, copies: Sequence[Path]) -> dict[str, Path]:
+        """A selection of the copies of each part, by its key."""
+        targets = {part.key: self.file(name, part.key) for part in self.parts}
+        self.run(
+            ([targets[part.key]], (tasks.write_of_part, (self.job, query, number, copies, targets[part.key])))
+            for number, part in enumerate(self.parts)
+        )
+        return targets
+
+    # ---- paragraphs
+
+    def paragraphs(self, gone: Mapping[str, Path]) -> tuple[list[Path], list[Path]]:
+        """The files, a bucket each, of repeated paragraphs: by key and source, and by document."""
+        files = [
+            tasks.ParagraphFile(
+                number,
+                self.workspace.paragraphs(part.key),
+                self.workspace.documents(part.key),
+                gone[part.key],
+                part.sources,
+            )
+            for number, part in enumerate(self.parts)
+        ]
+        n_rows = sum(pq.read_metadata(file.paragraphs).num_rows for file in files)
+        n_buckets = max(1, -(-n_rows // PARAGRAPHS_PER_BUCKET))
+        by_key = [self.file("paragraphs", bucket) for bucket in range(n_buckets)]
+        by_document = [self.file("repeats", bucket) for bucket in range(n_buckets)]
+        self.run(
+            (pair, (tasks.write_paragraphs, (self.job, files, _number_bounds(bucket, n_buckets), pair)))
+            for bucket, pair in enumerate(zip(by_key, by_document, strict=True))
+        )
+        return by_key, by_document
+
+
+def find_duplicates(
+    workspace: Workspace,
+    parts: Sequence[DuplicatePart],
+    named: Iterable[str],
+    options: DuplicateOptions,
+    pool: Runner,
+    memory: int,
+    progress: Callable[[float], None],
+) -> Found:
+    """Find the duplicates of all parts.
+
+    `named` are the sources in the order of corpus.toml; `memory` is one task's, in bytes; `progress` gets a share from
+    0 to 1.
+    """
+    progress(0.0)
+    order = source_numbers(named, (source for part in parts for source in part.sources))
+    stages = Stages(workspace, parts, order, options, pool, memory, progress)
+    receipt_path = workspace.duplicates(f"{stages.name}.parquet")
+    marks = {part.key: stages.file("marks", part.key) for part in parts}
+    receipt = read_receipt(receipt_path)
+    if receipt is None:
+        receipt = _find(stages, marks, receipt_path)
+    paragraphs = [workspace.duplicates(name) for name in receipt["paragraphs"]]
+    return Found(order, options, marks, paragraphs, receipt["near"], receipt_path.stem)
+
+
+def _find(stages: Stages, marks: Mapping[str, Path], receipt_path: Path) -> dict[str, Any]:
+    threshold = stages.options.near
+    n_steps = 4 if threshold is None else 7
+    url = stages.copies("url", {})
+    stages.progress(1 / n_steps)
+    text = stages.copies("text", {"gone": stages.of_parts("gone_by_url", "gone", url)})
+    stages.progress(2 / n_steps)
+    copies = {"url": url, "text": text}
+    report = None
+    if threshold is not None:
+        from explorer.duplicates.near_stages import find_near  # it takes SciPy a moment to load
+
+        clusters, report = find_near(stages, stages.of_parts("not_first", "not_first", text), threshold)
+        stages.progress(5 / n_steps)
+        copies["near"] = stages.copies("near", {"clusters": {part.key: clusters for part in stages.parts}})
+    by_key, by_document = stages.paragraphs(stages.of_parts("gone", "gone", [*url, *text]))
+    stages.progress((n_steps - 1) / n_steps)
+    stages.run(
+        (
+            [marks[part.key]],
+            (
+                tasks.write_marks,
+                (
+                    stages.job,
+                    number,
+                    copies,
+                    by_document,
+                    stages.workspace.paragraphs(part.key),
+                    marks[part.key],
+                ),
+            ),
+        )
+        for number, part in enumerate(stages.parts)
+    )
+    stages.progress(1.0)
+    receipt = {"paragraphs": [path.name for path in by_key], "near": report}
+    write_receipt(receipt_path, receipt, [*marks.values(), *by_key])
+    for path in stages.job.folder.glob(f"{stages.name}-*"):
+        if path not in {*marks.values(), *by_key}:
+            path.unlink(missing_ok=True)
+    return receipt
+
+
+def _uuid_bounds(bucket: int, n_buckets: int) -> tuple[str, str]:
+    low, high = _bounds(bucket, n_buckets, 128)
+    return str(UUID(int=low)), str(UUID(int=high))
+
+
+def _number_bounds(bucket: int, n_buckets: int) -> tuple[int, int]:
+    return _bounds(bucket, n_buckets, 64)
+
+
+def _bounds(bucket: int, n_buckets: int, n_bits: int) -> tuple[int, int]:
+    """First and last key of a bucket of all keys of some bits."""
+    size = 1 << n_bits
+    return bucket * size // n_buckets, (bucket + 1) * size // n_buckets - 1

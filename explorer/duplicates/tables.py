@@ -1,0 +1,63 @@
+"""What the catalogue says of duplicates: the order of the sources, and the copies of each document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+
+from explorer.details import create_relation, numbered, write_table
+from explorer.duplicates.stages import Found
+from explorer.duplicates.tasks import parquet
+from explorer.relations import IndexedPart
+
+_COPIES = {
+    "doc": "Number of the document in this build.",
+    "key_kind": "Kind of key: url, text, near or paragraph.",
+    "key": "The key that the copies share; null for paragraphs, of which a document has many.",
+    "sources": "Sources that have the key: character n + 1 is 1 where source number n has it (table source_order).",
+    "n_copies": "Documents that have the key, in the whole corpus; for paragraphs the most of any of its paragraphs.",
+    "n_copies_in_source": "Of those, documents of the same source.",
+    "n_copies_in_domain": "Of those, documents of the same registered domain; null without one.",
+    "is_in_source": "Whether the key occurs more than once in the document's own source.",
+    "is_first": "Whether it is the first copy: smallest source number, then id, then text hash.",
+    "is_first_in_source": "Whether it is the first copy of its source.",
+    "is_longest": "Whether it is the longest copy; the first of equals.",
+    "is_removed": "Whether removing in steps (url, then text) removes it at the step of this kind.",
+    "n_repeated": "Paragraphs of the document that occur more than once in the corpus.",
+    "n_repeated_bytes": "Bytes of those paragraphs.",
+    "n_repeated_words": "Words of those paragraphs.",
+}
+
+
+def write_duplicate_tables(
+    connection: duckdb.DuckDBPyConnection, found: Found | None, parts: Sequence[IndexedPart], *, as_tables: bool
+) -> None:
+    """Write `source_order` and `document_copies`; both empty where duplicates were not looked for."""
+    write_table(
+        connection,
+        "source_order",
+        [
+            ("source", "varchar", "Source."),
+            ("number", "integer", "Its number: as corpus.toml orders them, the others after those by name."),
+        ],
+        [{"source": source, "number": number} for number, source in enumerate(found.order if found else ())],
+        "The order of the sources, by which the first of several copies is chosen.",
+    )
+    columns = ", ".join(name for name in _COPIES if name != "doc")
+    empty = ", ".join(f"null::{_kind(name)} as {name}" for name in _COPIES)
+    selects = [f"select {empty} where false"]
+    if found is not None:
+        selects += [
+            f"select (doc + {first_doc})::bigint, {columns} from {parquet([found.marks[part.key]])} "
+            "where key_kind <> 'paragraph' or n_repeated > 0"
+            for first_doc, part in numbered(parts)
+        ]
+    doc = "A row per document and kind of key in which it has copies."
+    create_relation(connection, "document_copies", " union all ".join(selects), doc, _COPIES, as_tables=as_tables)
+
+
+def _kind(name: str) -> str:
+    if name in ("key_kind", "sources"):
+        return "varchar"
+    return "uuid" if name == "key" else "boolean" if name.startswith("is_") else "bigint"

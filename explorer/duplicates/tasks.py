@@ -1,0 +1,180 @@
+"""The tasks that find duplicates: over one part of the corpus, or over one bucket of keys of all parts.
+
+Each writes one or two files from others, with a DuckDB of its own; the SQL is in `queries/index/`. A bucket is a range
+of hashes, so equal keys meet in one bucket whatever part they come from, and none needs more memory than its range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from explorer.partials import connect
+from explorer.relations import quote_literal
+from explorer.statistic import queries_root
+from explorer.workspace import TEMPORARY, replacing, storage_failure
+
+Progress = Callable[[float], None]
+_GROUP_ROWS = 65_536  # of the files that are read by ranges
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all tasks need: where to spill, the sources by number, and the memory of one task in bytes."""
+
+    folder: Path
+    order: tuple[str, ...]
+    memory: int
+
+
+def stage_sql(name: str) -> str:
+    """A query of the stages, from `queries/index/`."""
+    return (queries_root() / "index" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def source_order(order: Sequence[str]) -> str:
+    """A relation `(source, number, mask)`; bit number n of the mask, from the left, is source number n."""
+    if not order:
+        return "(select null::varchar as source, null::integer as number, null::bit as mask where false)"
+    rows = (
+        f"({quote_literal(source)}, {number}, '{'0' * number}1{'0' * (len(order) - number - 1)}'::bit)"
+        for number, source in enumerate(order)
+    )
+    return f"(select * from (values {', '.join(rows)}) as t(source, number, mask))"
+
+
+@contextmanager
+def _engine(job: Job, target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with connect(job.memory, job.folder / f"{target.stem}{TEMPORARY}spill") as connection:
+        connection.execute(f"create table source_order as from {source_order(job.order)}").fetchall()
+        try:
+            yield connection
+        except duckdb.Error as error:
+            raise storage_failure(target, error) or error from None
+
+
+def _write(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:
+    with replacing(target) as temporary:
+        connection.execute(
+            f"copy ({query}) to {quote_literal(str(temporary))} "
+            f"(format parquet, compression zstd, row_group_size {_GROUP_ROWS})"
+        ).fetchall()
+
+
+def parquet(paths: Sequence[Path]) -> str:
+    """A relation over Parquet files."""
+    return f"read_parquet([{', '.join(quote_literal(str(path)) for path in paths)}])"
+
+
+def write_keys(
+    job: Job,
+    kind: str,
+    inputs: Mapping[str, Path],
+    target: Path,
+    progress: Progress,
+) -> None:
+    """The keys of one kind of a part's documents, sorted. `inputs` names the files that the kind's query reads."""
+    with _engine(job, target) as connection:
+        for name, path in inputs.items():
+            connection.execute(f"create view {name} as from {parquet([path])}").fetchall()
+        _write(connection, stage_sql(f"{kind}_keys"), target)
+    progress(1.0)
+
+
+def write_copies(
+    job: Job, keys: Sequence[tuple[int, Path]], bounds: tuple[str, str], target: Path, progress: Progress
+) -> None:
+    """The documents that have copies, of one bucket of keys. `keys` gives part numbers and their files."""
+    low, high = (quote_literal(bound) for bound in bounds)
+    selects = (
+        f"select {part}::integer as part, * from {parquet([path])} where key between {low}::uuid and {high}::uuid"
+        for part, path in keys
+    )
+    with _engine(job, target) as connection:
+        connection.execute(f"create table keys as {' union all '.join(selects)}").fetchall()
+        _write(connection, stage_sql("copies"), target)
+    progress(1.0)
+
+
+def write_of_part(job: Job, query: str, part: int, copies: Sequence[Path], target: Path, progress: Progress) -> None:
+    """A selection (`gone`, `not_first`) of what the buckets found for the documents of one part."""
+    with _engine(job, target) as connection:
+        connection.execute(f"create view copies as from {parquet(copies)} where part = {int(part)}").fetchall()
+        _write(connection, stage_sql(query), target)
+    progress(1.0)
+
+
+@dataclass(frozen=True)
+class ParagraphFile:
+    """A part's paragraphs, and what says where they come from."""
+
+    part: int
+    paragraphs: Path
+    documents: Path
+    gone: Path
+    sources: tuple[str, ...]  # in the part
+
+
+def write_paragraphs(
+    job: Job, files: Sequence[ParagraphFile], bounds: tuple[int, int], targets: tuple[Path, Path], progress: Progress
+) -> None:
+    """One bucket of paragraphs: what repeats, by key and source (first target) and by document (second target)."""
+    with _engine(job, targets[0]) as connection:
+        connection.execute(
+            "create table occurrences (part integer, doc integer, key ubigint, n_bytes integer, n_chars integer, "
+            "n_words integer, source_number integer, is_left boolean)"
+        ).fetchall()
+        for file in files:  # one after the other: each needs a look-up of its documents
+            connection.execute(f"insert into occurrences {_occurrences(job, file, bounds)}").fetchall()
+        connection.execute(f"create table repeats as {stage_sql('repeats')}").fetchall()
+        _write(connection, stage_sql("repeats_by_document"), targets[1])
+        _write(connection, stage_sql("repeated_paragraphs"), targets[0])
+    progress(1.0)
+
+
+def _occurrences(job: Job, file: ParagraphFile, bounds: tuple[int, int]) -> str:
+    low, high = bounds
+    if len(file.sources) == 1:
+        number = str(job.order.index(file.sources[0]))
+        join = ""
+    else:
+        number = "d.number"
+        join = (
+            f"join (select d.doc, o.number from {parquet([file.documents])} as d "
+            "join source_order as o on o.source = d.source) as d on d.doc = p.doc "
+        )
+    return (
+        f"select {file.part}, p.doc, p.key, p.n_bytes, p.n_chars, p.n_words, {number}, g.doc is null "
+        f"from {parquet([file.paragraphs])} as p {join}"
+        f"left join {parquet([file.gone])} as g on g.doc = p.doc "
+        f"where p.key between {int(low)}::ubigint and {int(high)}::ubigint"
+    )
+
+
+def write_marks(
+    job: Job,
+    part: int,
+    copies: Mapping[str, Sequence[Path]],
+    repeats: Sequence[Path],
+    paragraphs: Path,
+    target: Path,
+    progress: Progress,
+) -> None:
+    """Everything that was found for the documents of one part."""
+    selects = [
+        f"select {quote_literal(kind)} as key_kind, * exclude (part) from {parquet(paths)} where part = {int(part)}"
+        for kind, paths in copies.items()
+    ]
+    with _engine(job, target) as connection:
+        connection.execute(f"create view copies as {' union all '.join(selects)}").fetchall()
+        connection.execute(f"create view repeats_of as from {parquet(repeats)} where part = {int(part)}").fetchall()
+        connection.execute(
+            "create view paragraphs_of as "
+            f"select doc, count(*) as n_paragraphs from {parquet([paragraphs])} group by doc"
+        ).fetchall()
+        _write(connection, stage_sql("marks"), target)
+    progress(1.0)

@@ -1,0 +1,70 @@
+/*
+title = "Repeated paragraphs by source"
+doc   = "Paragraphs (pieces between newlines that are not blank) that occur more than once in the corpus, by source. A paragraph's key is a 64-bit hash of its bytes."
+over  = "paragraphs"
+order = 60
+
+[merge]
+n_keys             = "sum"
+n_copies           = "sum"
+n_bytes            = "sum"
+n_words            = "sum"
+n_firsts           = "sum"
+n_first_bytes      = "sum"
+n_first_words      = "sum"
+n_left             = "sum"
+n_left_bytes       = "sum"
+n_left_words       = "sum"
+n_left_firsts      = "sum"
+n_left_first_bytes = "sum"
+n_left_first_words = "sum"
+
+[columns]
+source          = { unit = "name",  doc = "Source; null for all together." }
+n_copies        = { unit = "count", doc = "Paragraphs of the source." }
+n_keys          = { unit = "count", doc = "Different paragraphs among them." }
+n_repeated      = { unit = "count", doc = "Paragraphs that occur more than once in the corpus, all their occurrences." }
+repeated_share  = { unit = "share", doc = "Their share of the source's paragraphs." }
+n_removable     = { unit = "count", doc = "Paragraphs that go when one occurrence of each stays, in the first source that has it." }
+n_repeated_bytes  = { unit = "bytes", doc = "Bytes of the repeated paragraphs." }
+repeated_byte_share = { unit = "share", doc = "Their share of the bytes of all paragraphs." }
+n_removable_bytes = { unit = "bytes", doc = "Bytes of the removable paragraphs." }
+*/
+
+-- partial: one row per source and set of sources that share paragraphs
+select
+    source,
+    sources,
+    n_copies > 1 as is_repeated,
+    n_copies_in_source > n_keys as is_in_source,
+    sum(n_keys)::bigint as n_keys,
+    sum(n_copies_in_source)::bigint as n_copies,
+    sum(n_bytes_in_source)::bigint as n_bytes,
+    sum(n_words_in_source)::bigint as n_words,
+    sum(if(is_first_source, n_keys, 0))::bigint as n_firsts,
+    sum(if(is_first_source, if(key is null, n_bytes_in_source, n_bytes), 0))::bigint as n_first_bytes,
+    sum(if(is_first_source, if(key is null, n_words_in_source, n_words), 0))::bigint as n_first_words,
+    sum(n_left_in_source)::bigint as n_left,
+    sum(n_left_bytes_in_source)::bigint as n_left_bytes,
+    sum(n_left_words_in_source)::bigint as n_left_words,
+    sum(if(is_first_left_source, if(key is null, n_left_in_source, 1), 0))::bigint as n_left_firsts,
+    sum(if(is_first_left_source, if(key is null, n_left_bytes_in_source, n_bytes), 0))::bigint as n_left_first_bytes,
+    sum(if(is_first_left_source, if(key is null, n_left_words_in_source, n_words), 0))::bigint as n_left_first_words
+from part
+group by source, sources, is_repeated, is_in_source;
+
+-- result: over the merged partials
+select
+    source,
+    sum(n_copies)::bigint as n_copies,
+    if(source is null, sum(n_firsts), sum(n_keys))::bigint as n_keys,
+    coalesce(sum(n_copies) filter (where is_repeated), 0)::bigint as n_repeated,
+    n_repeated / sum(n_copies) as repeated_share,
+    (sum(n_copies) - sum(n_firsts))::bigint as n_removable,
+    coalesce(sum(n_bytes) filter (where is_repeated), 0)::bigint as n_repeated_bytes,
+    n_repeated_bytes / sum(n_bytes) as repeated_byte_share,
+    (sum(n_bytes) - sum(n_first_bytes))::bigint as n_removable_bytes
+from merged.paragraph_repetition
+group by grouping sets ((source), ())
+having sum(n_copies) > 0
+order by source nulls first;
