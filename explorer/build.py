@@ -109,9 +109,9 @@ def build(
     look for them, by URL, text and paragraph), `near` (the Jaccard threshold of near-duplicates, 0 for none),
     `min_paragraph` (characters below which a paragraph is passed over). `recipes` (files, or names of built-in ones)
     are put into the workspace. `memory` bounds all workers together, in bytes; `part_bytes` is the text that a part
-    aims at, else the corpus decides (no number depends on it). Raises `UsageError` for wrong options, `InputError` where
-    no input can be used, `StorageError` where the disk refuses, `WorkspaceError` where
-    `out` holds something else.
+    aims at, else the corpus decides (no number depends on it). Raises `UsageError` for wrong options, `InputError`
+    where no input can be used, `StorageError` where the disk refuses, `WorkspaceError` where `out` holds something
+    else.
     """
     if tokenizer:
         token_counter(tokenizer)  # refuses an unknown one before anything is written
