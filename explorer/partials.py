@@ -63,14 +63,17 @@ def pieces(
     return made
 
 
-def connect(memory: int, spill: Path | None = None, threads: int = 1) -> duckdb.DuckDBPyConnection:
+def connect(
+    memory: int, spill: Path | None = None, threads: int = 1, *, has_macros: bool = True
+) -> duckdb.DuckDBPyConnection:
     """A DuckDB of its own with the macros that statistics use. `memory` in bytes."""
     connection = duckdb.connect(config={"threads": threads, "memory_limit": f"{memory // 2**20}MiB"})
     # It takes a worker process for a person at a prompt, and standard output is data.
     connection.execute("set enable_progress_bar = false").fetchall()
     if spill is not None:
         connection.execute(f"set temp_directory = {quote_literal(str(spill))}")
-    add_macros(connection)
+    if has_macros:
+        add_macros(connection)
     return connection
 
 

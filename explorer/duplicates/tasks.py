@@ -49,7 +49,8 @@ def source_order(order: Sequence[str]) -> str:
 
 @contextmanager
 def _engine(job: Job, target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with connect(job.memory, job.folder / f"{target.stem}{TEMPORARY}spill") as connection:
+    spill = job.folder / f"{target.stem}{TEMPORARY}spill"
+    with connect(job.memory, spill, has_macros=False) as connection:
         connection.execute(f"create table source_order as from {source_order(job.order)}").fetchall()
         try:
             yield connection
@@ -57,11 +58,11 @@ def _engine(job: Job, target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             raise storage_failure(target, error) or error from None
 
 
-def _write(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:
+def _write(connection: duckdb.DuckDBPyConnection, query: str, target: Path, compression: str = "lz4_raw") -> None:
     with replacing(target) as temporary:
         connection.execute(
             f"copy ({query}) to {quote_literal(str(temporary))} "
-            f"(format parquet, compression zstd, row_group_size {_GROUP_ROWS})"
+            f"(format parquet, compression {compression}, row_group_size {_GROUP_ROWS})"
         ).fetchall()
 
 
@@ -132,7 +133,7 @@ def write_paragraphs(
             connection.execute(f"insert into occurrences {_occurrences(job, file, bounds)}").fetchall()
         connection.execute(f"create table repeats as {stage_sql('repeats')}").fetchall()
         _write(connection, stage_sql("repeats_by_document"), targets[1])
-        _write(connection, stage_sql("repeated_paragraphs"), targets[0])
+        _write(connection, stage_sql("repeated_paragraphs"), targets[0], "zstd")
     progress(1.0)
 
 
@@ -176,5 +177,5 @@ def write_marks(
             "create view paragraphs_of as "
             f"select doc, count(*) as n_paragraphs from {parquet([paragraphs])} group by doc"
         ).fetchall()
-        _write(connection, stage_sql("marks"), target)
+        _write(connection, stage_sql("marks"), target, "zstd")
     progress(1.0)
