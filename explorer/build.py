@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import pyarrow as pa
 from explorer.attributes import attribute_from_json
 from explorer.catalogue import write_catalogue
 from explorer.config import CorpusConfig, read_config
+from explorer.duplicates.existing import compare_marks
 from explorer.duplicates.relations import RELATIONS as DUPLICATE_RELATIONS
 from explorer.duplicates.relations import duplicate_pieces
 from explorer.duplicates.stages import DuplicatePart, Found, find_duplicates, settle_duplicates
@@ -165,6 +166,8 @@ def build(
                     per_worker // 2,
                     lambda share: listener(Step("finding duplicates", share)),
                 )
+                marked = compare_marks(workspace, indexed, found, pool, per_worker // 2)
+                found = replace(found, compared=marked)
             cut = _cut(indexed, own, config, receipts, found)
             manifest = manifest_of(parts, receipts, sets, options)
             source = source_of(workspace, manifest, config)

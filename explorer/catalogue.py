@@ -12,7 +12,7 @@ import duckdb
 from explorer import __version__
 from explorer.config import CorpusConfig
 from explorer.details import write_attributes, write_documents, write_table
-from explorer.duplicates.relations import empty_marks, empty_paragraphs
+from explorer.duplicates.relations import empty_compared, empty_marks, empty_paragraphs
 from explorer.duplicates.stages import Found
 from explorer.duplicates.tables import write_duplicate_tables
 from explorer.errors import StatisticError
@@ -205,7 +205,8 @@ def _merge(
     connection: duckdb.DuckDBPyConnection, workspace: Workspace, statistic: Statistic, pieces: Sequence[Piece]
 ) -> None:
     if not pieces:  # a corpus without recipes, or without duplicates: the table is there and empty
-        empty = {"marks": empty_marks(), "paragraphs": empty_paragraphs(), **empty_relations()}[str(statistic.over)]
+        found = {"marks": empty_marks(), "paragraphs": empty_paragraphs(), "compared": empty_compared()}
+        empty = {**found, **empty_relations()}[str(statistic.over)]
         merge_into(connection, statistic, f"(with part as ({empty}) {statistic.partial_sql})")
         return
     files = ", ".join(quote_literal(str(partial_path(workspace, statistic, piece))) for piece in pieces)

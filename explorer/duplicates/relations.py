@@ -2,6 +2,7 @@
 
 `marks`       a row per document and kind of key that it has: its copies, and in which sources they are
 `paragraphs`  a row per repeated paragraph and source; one per source and bucket for paragraphs that occur once
+`compared`    a row per attribute that marks duplicates: its marks against the copies (`explorer.duplicates.existing`)
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from explorer.duplicates.stages import Found
-from explorer.duplicates.tasks import source_order
+from explorer.duplicates.tasks import parquet, source_order
 from explorer.partials import Piece
 from explorer.relations import IndexedPart, documents_relation, quote_literal
 from explorer.workspace import digest
 
-RELATIONS = ("marks", "paragraphs")
+RELATIONS = ("marks", "paragraphs", "compared")
 KINDS = ("url", "text", "near", "paragraph")
+# Which documents have a key of a kind; of paragraphs a file tells.
+HAS_KEY = {"url": "d.url_md5 is not null", "text": "d.n_bytes > 0", "near": "d.n_words > 0"}
 
 
 def duplicate_pieces(
@@ -25,7 +28,7 @@ def duplicate_pieces(
     set_keys: Mapping[str, Sequence[str]],
     filled: Mapping[str, tuple[str, str]],
 ) -> dict[str, list[Piece]]:
-    """The pieces of both relations; none where duplicates were not looked for."""
+    """The pieces of the relations; none where duplicates were not looked for."""
     if found is None:
         return {relation: [] for relation in RELATIONS}
     return {
@@ -39,10 +42,10 @@ def duplicate_pieces(
             )
             for part in parts
         ],
-        "paragraphs": [
-            Piece("paragraphs", digest(path.name), f"from read_parquet({quote_literal(str(path))})")
-            for path in found.paragraphs
-        ],
+        **{
+            relation: [Piece(relation, digest(path.name), f"from {parquet([path])}") for path in paths]
+            for relation, paths in (("paragraphs", found.paragraphs), ("compared", found.compared))
+        },
     }
 
 
@@ -53,9 +56,8 @@ def marks_relation(found: Found, part: IndexedPart, filled: Mapping[str, tuple[s
 
 
 def _marks(documents: str, marks: Path, order: tuple[str, ...], *, has_near: bool) -> str:
-    conditions = {"url": "d.url_md5 is not null", "text": "d.n_bytes > 0", "near": "d.n_words > 0"}
-    kinds = [kind for kind in KINDS if kind in conditions and (kind != "near" or has_near)]
-    of_kind = " or ".join(f"(k.key_kind = {quote_literal(kind)} and {conditions[kind]})" for kind in kinds)
+    kinds = [kind for kind in HAS_KEY if kind != "near" or has_near]
+    of_kind = " or ".join(f"(k.key_kind = {quote_literal(kind)} and {HAS_KEY[kind]})" for kind in kinds)
     listed = ", ".join(f"({quote_literal(kind)})" for kind in (*kinds, "paragraph"))
     return f"""
         select
@@ -78,7 +80,7 @@ def _marks(documents: str, marks: Path, order: tuple[str, ...], *, has_near: boo
         from {documents} as d
         join {source_order(order)} as o on o.source = d.source
         cross join (values {listed}) as k(key_kind)
-        left join read_parquet({quote_literal(str(marks))}) as m on m.doc = d.doc and m.key_kind = k.key_kind
+        left join {parquet([marks])} as m on m.doc = d.doc and m.key_kind = k.key_kind
         where {of_kind} or (k.key_kind = 'paragraph' and m.doc is not null)
     """
 
@@ -114,3 +116,11 @@ def empty_paragraphs() -> str:
     }  # fmt: skip
     items = ", ".join(f"null::{kind} as {name}" for kind, names in columns.items() for name in names)
     return f"select {items} where false"
+
+
+def empty_compared() -> str:
+    """The relation `compared` without a row."""
+    names = ("attribute_set", "key", "key_kind")
+    counts = ("n_compared", "n_marked", "n_ours", "n_agreed", "n_marked_alone", "n_marked_too_often", "n_only_ours")
+    items = [f"null::varchar as {name}" for name in names] + [f"null::bigint as {name}" for name in counts]
+    return f"select {', '.join(items)} where false"

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pyarrow.parquet as pq
 
@@ -59,11 +58,12 @@ class Found:
     near: Mapping[str, Any] | None = None  # what the stage of near-duplicates reports
 
     receipt: str = ""
+    compared: Sequence[Path] = ()  # marks of other tools, a file each
 
     @property
     def names(self) -> set[str]:
         """The stems of the files that are current."""
-        return {self.receipt, *(path.stem for path in (*self.marks.values(), *self.paragraphs))}
+        return {self.receipt, *(path.stem for path in (*self.marks.values(), *self.paragraphs, *self.compared))}
 
 
 def settle_duplicates(
@@ -141,7 +141,7 @@ class Stages:
         targets = [self.file(f"{kind}_copies", bucket) for bucket in range(n_buckets)]
         numbered = list(enumerate(keys))
         self.run(
-            ([target], (tasks.write_copies, (self.job, numbered, _uuid_bounds(bucket, n_buckets), target)))
+            ([target], (tasks.write_copies, (self.job, numbered, tasks.uuid_bounds(bucket, n_buckets), target)))
             for bucket, target in enumerate(targets)
         )
         return targets
@@ -178,7 +178,7 @@ class Stages:
         by_key = [self.file("paragraphs", bucket) for bucket in range(n_buckets)]
         by_document = [self.file("repeats", bucket) for bucket in range(n_buckets)]
         self.run(
-            (pair, (tasks.write_paragraphs, (self.job, files, _number_bounds(bucket, n_buckets), pair)))
+            (pair, (tasks.write_paragraphs, (self.job, files, tasks.number_bounds(bucket, n_buckets), pair)))
             for bucket, pair in enumerate(zip(by_key, by_document, strict=True))
         )
         return by_key, by_document
@@ -251,18 +251,3 @@ def _find(stages: Stages, marks: Mapping[str, Path], receipt_path: Path) -> dict
         if path not in {*marks.values(), *by_key}:
             path.unlink(missing_ok=True)
     return receipt
-
-
-def _uuid_bounds(bucket: int, n_buckets: int) -> tuple[str, str]:
-    low, high = _bounds(bucket, n_buckets, 128)
-    return str(UUID(int=low)), str(UUID(int=high))
-
-
-def _number_bounds(bucket: int, n_buckets: int) -> tuple[int, int]:
-    return _bounds(bucket, n_buckets, 64)
-
-
-def _bounds(bucket: int, n_buckets: int, n_bits: int) -> tuple[int, int]:
-    """First and last key of a bucket of all keys of some bits."""
-    size = 1 << n_bits
-    return bucket * size // n_buckets, (bucket + 1) * size // n_buckets - 1

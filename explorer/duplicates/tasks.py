@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import duckdb
 
@@ -48,7 +49,8 @@ def source_order(order: Sequence[str]) -> str:
 
 
 @contextmanager
-def _engine(job: Job, target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def engine(job: Job, target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB for the task that writes `target`, with the table `source_order`."""
     spill = job.folder / f"{target.stem}{TEMPORARY}spill"
     with connect(job.memory, spill, has_macros=False) as connection:
         connection.execute(f"create table source_order as from {source_order(job.order)}").fetchall()
@@ -58,7 +60,8 @@ def _engine(job: Job, target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             raise storage_failure(target, error) or error from None
 
 
-def _write(connection: duckdb.DuckDBPyConnection, query: str, target: Path, compression: str = "lz4_raw") -> None:
+def write(connection: duckdb.DuckDBPyConnection, query: str, target: Path, compression: str = "lz4_raw") -> None:
+    """Write a query's rows to a Parquet file, by renaming."""
     with replacing(target) as temporary:
         connection.execute(
             f"copy ({query}) to {quote_literal(str(temporary))} "
@@ -79,10 +82,10 @@ def write_keys(
     progress: Progress,
 ) -> None:
     """The keys of one kind of a part's documents, sorted. `inputs` names the files that the kind's query reads."""
-    with _engine(job, target) as connection:
+    with engine(job, target) as connection:
         for name, path in inputs.items():
             connection.execute(f"create view {name} as from {parquet([path])}").fetchall()
-        _write(connection, stage_sql(f"{kind}_keys"), target)
+        write(connection, stage_sql(f"{kind}_keys"), target)
     progress(1.0)
 
 
@@ -95,18 +98,34 @@ def write_copies(
         f"select {part}::integer as part, * from {parquet([path])} where key between {low}::uuid and {high}::uuid"
         for part, path in keys
     )
-    with _engine(job, target) as connection:
+    with engine(job, target) as connection:
         connection.execute(f"create table keys as {' union all '.join(selects)}").fetchall()
-        _write(connection, stage_sql("copies"), target)
+        write(connection, stage_sql("copies"), target)
     progress(1.0)
 
 
 def write_of_part(job: Job, query: str, part: int, copies: Sequence[Path], target: Path, progress: Progress) -> None:
     """A selection (`gone`, `not_first`) of what the buckets found for the documents of one part."""
-    with _engine(job, target) as connection:
+    with engine(job, target) as connection:
         connection.execute(f"create view copies as from {parquet(copies)} where part = {int(part)}").fetchall()
-        _write(connection, stage_sql(query), target)
+        write(connection, stage_sql(query), target)
     progress(1.0)
+
+
+def uuid_bounds(bucket: int, n_buckets: int) -> tuple[str, str]:
+    """The first and the last key of a bucket of keys of 128 bits."""
+    low, high = _bounds(bucket, n_buckets, 128)
+    return str(UUID(int=low)), str(UUID(int=high))
+
+
+def number_bounds(bucket: int, n_buckets: int) -> tuple[int, int]:
+    """The first and the last key of a bucket of keys of 64 bits."""
+    return _bounds(bucket, n_buckets, 64)
+
+
+def _bounds(bucket: int, n_buckets: int, n_bits: int) -> tuple[int, int]:
+    size = 1 << n_bits
+    return bucket * size // n_buckets, (bucket + 1) * size // n_buckets - 1
 
 
 @dataclass(frozen=True)
@@ -124,7 +143,7 @@ def write_paragraphs(
     job: Job, files: Sequence[ParagraphFile], bounds: tuple[int, int], targets: tuple[Path, Path], progress: Progress
 ) -> None:
     """One bucket of paragraphs: what repeats, by key and source (first target) and by document (second target)."""
-    with _engine(job, targets[0]) as connection:
+    with engine(job, targets[0]) as connection:
         connection.execute(
             "create table occurrences (part integer, doc integer, key ubigint, n_bytes integer, n_chars integer, "
             "n_words integer, source_number integer, is_left boolean)"
@@ -132,8 +151,8 @@ def write_paragraphs(
         for file in files:  # one after the other: each needs a look-up of its documents
             connection.execute(f"insert into occurrences {_occurrences(job, file, bounds)}").fetchall()
         connection.execute(f"create table repeats as {stage_sql('repeats')}").fetchall()
-        _write(connection, stage_sql("repeats_by_document"), targets[1])
-        _write(connection, stage_sql("repeated_paragraphs"), targets[0], "zstd")
+        write(connection, stage_sql("repeats_by_document"), targets[1])
+        write(connection, stage_sql("repeated_paragraphs"), targets[0], "zstd")
     progress(1.0)
 
 
@@ -170,12 +189,12 @@ def write_marks(
         f"select {quote_literal(kind)} as key_kind, * exclude (part) from {parquet(paths)} where part = {int(part)}"
         for kind, paths in copies.items()
     ]
-    with _engine(job, target) as connection:
+    with engine(job, target) as connection:
         connection.execute(f"create view copies as {' union all '.join(selects)}").fetchall()
         connection.execute(f"create view repeats_of as from {parquet(repeats)} where part = {int(part)}").fetchall()
         connection.execute(
             "create view paragraphs_of as "
             f"select doc, count(*) as n_paragraphs from {parquet([paragraphs])} group by doc"
         ).fetchall()
-        _write(connection, stage_sql("marks"), target, "zstd")
+        write(connection, stage_sql("marks"), target, "zstd")
     progress(1.0)
