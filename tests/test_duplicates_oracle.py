@@ -236,7 +236,7 @@ def test_figures_agree_with_each_other(grown: Grown, kind: str) -> None:
         assert sum((getattr(one, name) for one in of_sources), NOTHING) == getattr(counted.total, name)
     for each in (*of_sources, counted.total):
         assert each.within + each.across == each.copies
-        assert each.aleach.n <= each.removable.n <= each.copies.n
+        assert each.alone.n <= each.removable.n <= each.copies.n
     assert counted.total.removable.n == counted.total.copies.n - counted.total.n_clusters
     assert sum(n * size for size, n in oracle.cluster_sizes(corpus, kind).items() if size > 1) == counted.total.copies.n
     if kind == "paragraph":
