@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -141,8 +141,8 @@ def build(
             config,
             tokenizer,
             keep_text,
-            min_paragraph=wanted.min_paragraph if wanted else None,
-            signatures=wanted is not None and wanted.near is not None,
+            min_paragraph=wanted.min_paragraph,
+            signatures=wanted.near is not None,
             batch_bytes=max(1 << 20, min(16 << 20, per_worker // 32)),
         )
         parts = plan_parts(shards, _last_parts(last), options.key, part_bytes)
@@ -155,20 +155,18 @@ def build(
             _check_roles(config, sets, sets.values())
             own = by_part(sets)
             indexed = [_indexed(workspace, part, receipts[part.key], own.get(part.key, ())) for part in parts]
-            found = None
-            if wanted is not None:
-                found = find_duplicates(
-                    workspace,
-                    [DuplicatePart(p.key, p.n_docs, tuple(receipts[p.key]["sources"])) for p in indexed],
-                    config.sources,
-                    wanted,
-                    pool,
-                    per_worker // 2,
-                    lambda share: listener(Step("finding duplicates", share)),
-                )
-                marked = compare_marks(workspace, indexed, found, pool, per_worker // 2)
-                found = replace(found, compared=marked)
-            cut = _cut(indexed, own, config, receipts, found)
+            found = find_duplicates(
+                workspace,
+                [DuplicatePart(p.key, p.n_docs, tuple(receipts[p.key]["sources"])) for p in indexed],
+                config.sources,
+                wanted,
+                pool,
+                per_worker // 2,
+                lambda share: listener(Step("finding duplicates", share)),
+            )
+            marked = compare_marks(workspace, indexed, found, pool, per_worker // 2)
+            found = replace(found, compared=marked)
+            cut = _cut(indexed, own, config, found)
             manifest = manifest_of(parts, receipts, sets, options)
             source = source_of(workspace, manifest, config)
             bound, recipe_faults = workspace_recipes(workspace, source)
@@ -184,7 +182,7 @@ def build(
             "root": str(workspace.root),
             "detail_relations": "tables" if content.as_tables else "views",
             "counted_with": options.tokenizer,
-            "duplicates": wanted and {"min_paragraph": wanted.min_paragraph, "near": wanted.near},
+            "duplicates": asdict(wanted),
         }
         write_json(workspace.manifest, manifest)
         if wants_sample(source):
@@ -368,15 +366,13 @@ def _cut(
     indexed: Sequence[IndexedPart],
     sets: Mapping[str, Iterable[tuple[str, Mapping[str, Any]]]],
     config: CorpusConfig,
-    receipts: Mapping[str, Mapping[str, Any]],
-    duplicates: Found | None,
+    duplicates: Found,
 ) -> dict[str, list[Piece]]:
     """The pieces of every relation that some statistic reads."""
     set_keys = {part.key: [r["key"] for _, r in sets.get(part.key, ())] for part in indexed}
-    n_docs = sum(receipt["n_docs"] for receipt in receipts.values())
     used = {s.over for s in load_statistics().values() if s.over}
     used -= {*RECIPE_RELATIONS, *DUPLICATE_RELATIONS}
-    cut = {over: pieces(over, indexed, set_keys, config.attribute_columns, n_docs) for over in sorted(used)}
+    cut = {over: pieces(over, indexed, set_keys, config.attribute_columns) for over in sorted(used)}
     return cut | duplicate_pieces(duplicates, indexed, set_keys, config.attribute_columns)
 
 
@@ -412,11 +408,11 @@ def _remove_stale(
     indexed: Sequence[IndexedPart],
     sets: Mapping[tuple[str, str], Mapping[str, Any]],
     cut: Mapping[str, Sequence[Piece]],
-    duplicates: Found | None,
+    duplicates: Found,
 ) -> None:
     """Remove index files that neither this build nor the one before lists (views of open catalogues may read those)."""
     current = {part.key for part in indexed} | {receipt["key"] for receipt in sets.values()}
-    current |= duplicates.names if duplicates else set()
+    current |= duplicates.names
     generation = workspace.root / "index" / "generation.json"
     before = read_receipt(generation) or {}
     keep = current | set(before.get("keys", ()))

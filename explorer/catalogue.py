@@ -52,7 +52,7 @@ class Content:
     n_values: int
     recipes: Sequence[BoundRecipe]
     source: Source
-    duplicates: Found | None
+    duplicates: Found
 
     @property
     def as_tables(self) -> bool:
@@ -207,7 +207,7 @@ def _merge(
     if not pieces:  # a corpus without recipes, or without duplicates: the table is there and empty
         found = {"marks": empty_marks(), "paragraphs": empty_paragraphs(), "compared": empty_compared()}
         empty = {**found, **empty_relations()}[str(statistic.over)]
-        merge_into(connection, statistic, f"(with part as ({empty}) {statistic.partial_sql})")
+        merge_into(connection, statistic, f"(with part as ({empty}) select * from ({statistic.partial_sql}))")
         return
     files = ", ".join(quote_literal(str(partial_path(workspace, statistic, piece))) for piece in pieces)
     merge_into(connection, statistic, f"read_parquet([{files}])")

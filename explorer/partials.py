@@ -13,19 +13,16 @@ from explorer.relations import (
     IndexedPart,
     attributes_relation,
     documents_relation,
-    keys_relation,
     quote_identifier,
     quote_literal,
 )
 from explorer.statistic import Statistic, load_statistics, queries_root
 from explorer.workspace import Workspace, digest, replacing, storage_failure
 
-KEYS_PER_BUCKET = 4_000_000
-
 
 @dataclass(frozen=True)
 class Piece:
-    """One input of partials: a part's documents and attributes, or a bucket of keys over all parts."""
+    """One input of partials, such as a part's documents."""
 
     relation: str  # which `over` it serves
     key: str
@@ -37,18 +34,8 @@ def pieces(
     parts: Sequence[IndexedPart],
     set_keys: Mapping[str, Sequence[str]],
     filled: Mapping[str, tuple[str, str]],
-    n_docs: int,
 ) -> list[Piece]:
     """The pieces that `relation` is cut into. `set_keys` gives the keys of each part's attribute files."""
-    if relation == "keys":
-        n_buckets = max(1, -(-n_docs // KEYS_PER_BUCKET))
-        files = [part.documents for part in parts]
-        names = digest(sorted(part.key for part in parts), n_buckets)
-        return (
-            [Piece("keys", f"{names}-{b}", keys_relation(files, b, n_buckets)) for b in range(n_buckets)]
-            if parts
-            else []
-        )
     made = []
     for part in parts:
         sql = documents_relation(part, filled) if relation == "documents" else attributes_relation(part, filled)

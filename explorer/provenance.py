@@ -73,7 +73,7 @@ def content_of(
     recipes: Sequence[BoundRecipe],
     source: Source,
     recipe_faults: Sequence[tuple[str, str]],
-    duplicates: Found | None,
+    duplicates: Found,
 ) -> Content:
     """What the catalogue is made from: index files, and the account of what was read and what was left out."""
     shards: list[dict[str, Any]] = []

@@ -2,12 +2,11 @@
 
 `documents`   a row per document (the index row, with what an attribute fills in)
 `attributes`  a row per document and attribute that it has, and one a document and set (key null) with the set's state
-`keys`        a row per document: its identity and hashes, cut by hash so that equal keys meet in one piece
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -125,14 +124,3 @@ def attribute_names(one: IndexedSet) -> str:
     """A relation `a(position, key, shape)` of a set's attributes, as the long form numbers them."""
     rows = (f"({i}, {quote_literal(a.key)}, {quote_literal(a.shape)})" for i, a in enumerate(one.attributes))
     return f"(values {', '.join(rows)}) as a(position, key, shape)"
-
-
-def keys_relation(documents: Sequence[Path], bucket: int, n_buckets: int) -> str:
-    """SQL of the identities of all documents whose (source, id) falls into one of `n_buckets` buckets."""
-    files = ", ".join(quote_literal(str(path)) for path in documents)
-    return (
-        "select source, id, is_id_given, text_md5, url_md5, n_bytes, n_words, n_tokens, "
-        "md5(source || chr(31) || id)::uuid as id_md5 "
-        f"from read_parquet([{files}]) "
-        f"where md5_number_upper(source || chr(31) || id) % {int(n_buckets)} = {int(bucket)}"
-    )

@@ -23,7 +23,7 @@ from explorer.errors import StatisticError, UsageError
 from explorer.units import UNITS
 
 RELATIONS_VERSION = 2  # raised when what `explorer.relations` yields changes
-RELATIONS = frozenset({"documents", "attributes", "keys", "marks", "paragraphs", "compared", "hits", "cuts"})
+RELATIONS = frozenset({"documents", "attributes", "marks", "paragraphs", "compared", "hits", "cuts"})
 MERGE_RULES = frozenset({"sum", "min", "max"})
 _HEADER = re.compile(r"\A\s*/\*(.*?)\*/", re.DOTALL)
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")

@@ -8,7 +8,7 @@ the order of its threads), so marks and copies are compared key by key: of k cop
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from explorer.attributes import Attribute
 from explorer.duplicates.relations import HAS_KEY, KINDS
-from explorer.duplicates.stages import Found
+from explorer.duplicates.stages import Found, document_kinds
 from explorer.duplicates.tasks import Job, engine, number_bounds, parquet, stage_sql, uuid_bounds, write
 from explorer.executor import Runner, Task
 from explorer.relations import IndexedPart, IndexedSet, quote_literal
@@ -64,11 +64,11 @@ def mark_of(attribute_set: str, attribute: Attribute) -> Mark | None:
     return None
 
 
-def find_marks(parts: Sequence[IndexedPart], *, has_near: bool) -> list[Mark]:
-    """The marks of all sets, in order of kind, set and key."""
+def find_marks(parts: Sequence[IndexedPart], kinds: Collection[str]) -> list[Mark]:
+    """The marks of some kinds in all sets, in order of kind, set and key."""
     attributes = {(one.attribute_set, a) for part in parts for one in part.sets for a in one.attributes}
     marks = [mark for name, a in attributes if (mark := mark_of(name, a)) is not None]
-    known = [mark for mark in marks if mark.key_kind != "near" or has_near]
+    known = [mark for mark in marks if mark.key_kind in kinds]
     return sorted(known, key=lambda m: (KINDS.index(m.key_kind), m.attribute_set, m.attribute.key, m.attribute.shape))
 
 
@@ -77,9 +77,10 @@ def compare_marks(
 ) -> list[Path]:
     """The files of the relation `compared`: a row, and a file, per mark."""
     job = Job(workspace.root / "index" / "duplicates", found.order, memory)
+    kinds = (*document_kinds(found.options), "paragraph") if found.options.is_on else ()
     queries = [normalise(stage_sql(name)) for name in ("marked_copies", "marked_paragraphs", "compared")]
     targets = []
-    for mark in find_marks(parts, has_near=found.options.near is not None):
+    for mark in find_marks(parts, kinds):
         have = [(part, one) for part in parts if (one := part.find(mark.attribute_set)) is not None]
         name = f"{found.receipt}-{digest(mark, [one.path.name for _, one in have], queries)}"
         target = workspace.duplicates(f"{name}-compared.parquet")

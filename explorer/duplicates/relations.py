@@ -10,27 +10,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from explorer.duplicates.stages import Found
+from explorer.duplicates.stages import Found, document_kinds
 from explorer.duplicates.tasks import parquet, source_order
 from explorer.partials import Piece
 from explorer.relations import IndexedPart, documents_relation, quote_literal
 from explorer.workspace import digest
 
 RELATIONS = ("marks", "paragraphs", "compared")
-KINDS = ("url", "text", "near", "paragraph")
+KINDS = ("id", "url", "text", "near", "paragraph")
 # Which documents have a key of a kind; of paragraphs a file tells.
-HAS_KEY = {"url": "d.url_md5 is not null", "text": "d.n_bytes > 0", "near": "d.n_words > 0"}
+HAS_KEY = {"id": "d.is_id_given", "url": "d.url_md5 is not null", "text": "d.n_bytes > 0", "near": "d.n_words > 0"}
 
 
 def duplicate_pieces(
-    found: Found | None,
+    found: Found,
     parts: Sequence[IndexedPart],
     set_keys: Mapping[str, Sequence[str]],
     filled: Mapping[str, tuple[str, str]],
 ) -> dict[str, list[Piece]]:
-    """The pieces of the relations; none where duplicates were not looked for."""
-    if found is None:
-        return {relation: [] for relation in RELATIONS}
+    """The pieces of the relations."""
     return {
         "marks": [
             Piece(
@@ -52,11 +50,10 @@ def duplicate_pieces(
 def marks_relation(found: Found, part: IndexedPart, filled: Mapping[str, tuple[str, str]]) -> str:
     """SQL of the marks of a part's documents. A document that has no copies of a kind is a cluster of its own."""
     marks = found.marks[part.key]
-    return _marks(f"({documents_relation(part, filled)})", marks, found.order, has_near=found.options.near is not None)
+    return _marks(f"({documents_relation(part, filled)})", marks, found.order, document_kinds(found.options))
 
 
-def _marks(documents: str, marks: Path, order: tuple[str, ...], *, has_near: bool) -> str:
-    kinds = [kind for kind in HAS_KEY if kind != "near" or has_near]
+def _marks(documents: str, marks: Path, order: Sequence[str], kinds: Sequence[str]) -> str:
     of_kind = " or ".join(f"(k.key_kind = {quote_literal(kind)} and {HAS_KEY[kind]})" for kind in kinds)
     listed = ", ".join(f"({quote_literal(kind)})" for kind in (*kinds, "paragraph"))
     return f"""
@@ -65,6 +62,7 @@ def _marks(documents: str, marks: Path, order: tuple[str, ...], *, has_near: boo
             d.n_bytes, d.n_words, d.n_tokens,
             coalesce(m.sources, o.mask::varchar) as sources,
             m.key,
+            coalesce(m.n_texts, 1) as n_texts,
             coalesce(m.n_copies, 1) as n_copies,
             coalesce(m.n_copies_in_source, 1) as n_copies_in_source,
             coalesce(m.is_in_source, false) as is_in_source,
@@ -92,8 +90,8 @@ def empty_marks() -> str:
         "uuid": ("text_md5", "key"),
         "integer": ("source_number",),
         "bigint": (
-            "n_bytes", "n_words", "n_tokens", "n_copies", "n_copies_in_source", "n_copies_in_domain", "n_paragraphs",
-            "n_repeated", "n_repeated_bytes", "n_repeated_words",
+            "n_bytes", "n_words", "n_tokens", "n_texts", "n_copies", "n_copies_in_source", "n_copies_in_domain",
+            "n_paragraphs", "n_repeated", "n_repeated_bytes", "n_repeated_words",
         ),
         "boolean": ("is_in_source", "is_first", "is_first_in_source", "is_longest", "is_removed"),
     }  # fmt: skip

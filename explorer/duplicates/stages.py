@@ -8,7 +8,7 @@ reads is removed when all is done.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,17 +25,31 @@ NEAR_THRESHOLD = 0.7  # finds 0.95 and more of the pairs of documents with a Jac
 DOCUMENTS_PER_BUCKET = 1_000_000
 PARAGRAPHS_PER_BUCKET = 2_000_000
 _QUERIES = (
-    "url_keys", "text_keys", "near_keys", "copies", "gone", "not_first", "repeats", "repeated_paragraphs",
+    "id_keys", "url_keys", "text_keys", "near_keys", "copies", "gone", "not_first", "repeats", "repeated_paragraphs",
     "repeats_by_document", "marks",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class DuplicateOptions:
-    """What a build is asked to find. `min_paragraph` in characters; `near` is the Jaccard threshold, or None."""
+    """What a build is asked to find besides repeated ids.
 
-    min_paragraph: int = 1
+    `min_paragraph` is the shortest paragraph in characters, or None to look for no duplicates at all; `near` is the
+    Jaccard threshold of near-duplicates, or None.
+    """
+
+    min_paragraph: int | None = 1
     near: float | None = None
+
+    @property
+    def is_on(self) -> bool:
+        return self.min_paragraph is not None
+
+
+def document_kinds(options: DuplicateOptions) -> tuple[str, ...]:
+    """The kinds of keys of which a document has one at most."""
+    near = ("near",) if options.near is not None else ()
+    return ("id", "url", "text", *near) if options.is_on else ("id",)
 
 
 @dataclass(frozen=True)
@@ -49,15 +63,14 @@ class DuplicatePart:
 
 @dataclass(frozen=True)
 class Found:
-    """The files with what was found: marks a part (in the order of the parts), paragraphs a bucket."""
+    """The files with what was found: marks a part, by its key; paragraphs a bucket."""
 
     order: tuple[str, ...]  # the sources by number
     options: DuplicateOptions
-    marks: Mapping[str, Path] = field(default_factory=dict)  # by the key of the part
-    paragraphs: Sequence[Path] = ()
-    near: Mapping[str, Any] | None = None  # what the stage of near-duplicates reports
-
-    receipt: str = ""
+    marks: Mapping[str, Path]
+    paragraphs: Sequence[Path]
+    near: Mapping[str, Any] | None  # what the stage of near-duplicates reports
+    receipt: str
     compared: Sequence[Path] = ()  # marks of other tools, a file each
 
     @property
@@ -68,21 +81,24 @@ class Found:
 
 def settle_duplicates(
     last: Mapping[str, Any], duplicates: bool | None, near: float | None, min_paragraph: int | None
-) -> DuplicateOptions | None:
-    """What to look for, or None for nothing: as asked, else as in the build whose manifest is `last`, else all but
-    near-duplicates. Raises `UsageError` for a number out of range."""
+) -> DuplicateOptions:
+    """What to look for: as asked, else as in the build whose manifest is `last`, else all but near-duplicates.
+
+    Raises `UsageError` for a number out of range.
+    """
     if near is not None and not 0 <= near < 1:
         raise UsageError(f"near = {near}: the Jaccard threshold of near-duplicates lies between 0 and 1")
     if min_paragraph is not None and min_paragraph < 1:
         raise UsageError(f"min_paragraph = {min_paragraph}: a paragraph has one character at least")
-    before = last.get("duplicates", {})
+    before = DuplicateOptions(**last.get("duplicates", {}))
     if duplicates is None:
-        duplicates = before is not None or near is not None or min_paragraph is not None
+        duplicates = before.is_on or near is not None or min_paragraph is not None
     if not duplicates:
-        return None
-    before = before or {}
-    threshold = before.get("near") if near is None else near or None
-    return DuplicateOptions(before.get("min_paragraph", 1) if min_paragraph is None else min_paragraph, threshold)
+        return DuplicateOptions(None, None)
+    return DuplicateOptions(
+        (before.min_paragraph or 1) if min_paragraph is None else min_paragraph,
+        before.near if near is None else near or None,
+    )
 
 
 def source_numbers(named: Iterable[str], present: Iterable[str]) -> tuple[str, ...]:
@@ -92,7 +108,7 @@ def source_numbers(named: Iterable[str], present: Iterable[str]) -> tuple[str, .
     return (*first, *sorted(found - set(first)))
 
 
-@dataclass(frozen=True)
+@dataclass
 class Stages:
     """What the stages share."""
 
@@ -103,6 +119,8 @@ class Stages:
     pool: Runner
     memory: int
     progress: Callable[[float], None]  # gets the share that is done
+    n_runs: int  # calls of `run` that are to come, for the progress
+    n_run: int = 0
 
     @cached_property
     def name(self) -> str:
@@ -125,8 +143,13 @@ class Stages:
     def run(self, work: Iterable[tuple[Sequence[Path], Task]]) -> None:
         """Run the tasks of which a target is not there yet."""
         missing = [task for targets, task in work if not all(path.exists() for path in targets)]
-        for _ in self.pool.run(missing, lambda done: None):
+        for _ in self.pool.run(missing, lambda done: self._report(done / len(missing))):
             pass
+        self.n_run += 1
+        self._report(0.0)
+
+    def _report(self, share: float) -> None:
+        self.progress(min(1.0, (self.n_run + share) / self.n_runs))
 
     # ---- documents: url, text, near
 
@@ -160,6 +183,10 @@ class Stages:
         return targets
 
     # ---- paragraphs
+
+    def keyed(self, part: DuplicatePart) -> Path | None:
+        """The part's paragraphs; None where they were not looked for."""
+        return self.workspace.paragraphs(part.key) if self.options.is_on else None
 
     def paragraphs(self, gone: Mapping[str, Path]) -> tuple[list[Path], list[Path]]:
         """The files, a bucket each, of repeated paragraphs: by key and source, and by document."""
@@ -198,56 +225,41 @@ def find_duplicates(
     `named` are the sources in the order of corpus.toml; `memory` is one task's, in bytes; `progress` gets a share from
     0 to 1.
     """
-    progress(0.0)
     order = source_numbers(named, (source for part in parts for source in part.sources))
-    stages = Stages(workspace, parts, order, options, pool, memory, progress)
+    n_runs = 3 if not options.is_on else 10 if options.near is None else 16
+    stages = Stages(workspace, parts, order, options, pool, memory, progress, n_runs)
     receipt_path = workspace.duplicates(f"{stages.name}.parquet")
     marks = {part.key: stages.file("marks", part.key) for part in parts}
     receipt = read_receipt(receipt_path)
     if receipt is None:
-        receipt = _find(stages, marks, receipt_path)
+        receipt = _find(stages, marks)
+        current = [*marks.values(), *map(workspace.duplicates, receipt["paragraphs"])]
+        write_receipt(receipt_path, receipt, current)
+        for path in set(stages.job.folder.glob(f"{stages.name}-*")) - set(current):
+            path.unlink(missing_ok=True)
     paragraphs = [workspace.duplicates(name) for name in receipt["paragraphs"]]
     return Found(order, options, marks, paragraphs, receipt["near"], receipt_path.stem)
 
 
-def _find(stages: Stages, marks: Mapping[str, Path], receipt_path: Path) -> dict[str, Any]:
-    threshold = stages.options.near
-    n_steps = 4 if threshold is None else 7
-    url = stages.copies("url", {})
-    stages.progress(1 / n_steps)
-    text = stages.copies("text", {"gone": stages.of_parts("gone_by_url", "gone", url)})
-    stages.progress(2 / n_steps)
-    copies = {"url": url, "text": text}
+def _find(stages: Stages, marks: Mapping[str, Path]) -> dict[str, Any]:
+    """Run the stages and return their receipt."""
+    copies = {"id": stages.copies("id", {})}
     report = None
-    if threshold is not None:
-        from explorer.duplicates.near_stages import find_near  # it takes SciPy a moment to load
+    by_key: list[Path] = []
+    by_document: list[Path] = []
+    if stages.options.is_on:
+        copies["url"] = stages.copies("url", {})
+        copies["text"] = stages.copies("text", {"gone": stages.of_parts("gone_by_url", "gone", copies["url"])})
+        if stages.options.near is not None:
+            from explorer.duplicates.near_stages import find_near  # it takes SciPy a moment to load
 
-        clusters, report = find_near(stages, stages.of_parts("not_first", "not_first", text), threshold)
-        stages.progress(5 / n_steps)
-        copies["near"] = stages.copies("near", {"clusters": {part.key: clusters for part in stages.parts}})
-    by_key, by_document = stages.paragraphs(stages.of_parts("gone", "gone", [*url, *text]))
-    stages.progress((n_steps - 1) / n_steps)
+            not_first = stages.of_parts("not_first", "not_first", copies["text"])
+            clusters, report = find_near(stages, not_first, stages.options.near)
+            copies["near"] = stages.copies("near", {"clusters": {part.key: clusters for part in stages.parts}})
+        gone = stages.of_parts("gone", "gone", [*copies["url"], *copies["text"]])
+        by_key, by_document = stages.paragraphs(gone)
     stages.run(
-        (
-            [marks[part.key]],
-            (
-                tasks.write_marks,
-                (
-                    stages.job,
-                    number,
-                    copies,
-                    by_document,
-                    stages.workspace.paragraphs(part.key),
-                    marks[part.key],
-                ),
-            ),
-        )
-        for number, part in enumerate(stages.parts)
+        ([target], (tasks.write_marks, (stages.job, number, copies, by_document, stages.keyed(part), target)))
+        for number, (part, target) in enumerate(zip(stages.parts, marks.values(), strict=True))
     )
-    stages.progress(1.0)
-    receipt = {"paragraphs": [path.name for path in by_key], "near": report}
-    write_receipt(receipt_path, receipt, [*marks.values(), *by_key])
-    for path in stages.job.folder.glob(f"{stages.name}-*"):
-        if path not in {*marks.values(), *by_key}:
-            path.unlink(missing_ok=True)
-    return receipt
+    return {"paragraphs": [path.name for path in by_key], "near": report}

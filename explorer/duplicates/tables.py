@@ -13,9 +13,10 @@ from explorer.relations import IndexedPart
 
 _COPIES = {
     "doc": "Number of the document in this build.",
-    "key_kind": "Kind of key: url, text, near or paragraph.",
+    "key_kind": "Kind of key: id (within its source), url, text, near or paragraph.",
     "key": "The key that the copies share; null for paragraphs, of which a document has many.",
     "sources": "Sources that have the key: character n + 1 is 1 where source number n has it (table source_order).",
+    "n_texts": "Different texts among the copies.",
     "n_copies": "Documents that have the key, in the whole corpus; for paragraphs the most of any of its paragraphs.",
     "n_copies_in_source": "Of those, documents of the same source.",
     "n_copies_in_domain": "Of those, documents of the same registered domain; null without one.",
@@ -31,9 +32,9 @@ _COPIES = {
 
 
 def write_duplicate_tables(
-    connection: duckdb.DuckDBPyConnection, found: Found | None, parts: Sequence[IndexedPart], *, as_tables: bool
+    connection: duckdb.DuckDBPyConnection, found: Found, parts: Sequence[IndexedPart], *, as_tables: bool
 ) -> None:
-    """Write `source_order` and `document_copies`; both empty where duplicates were not looked for."""
+    """Write `source_order` and `document_copies`."""
     write_table(
         connection,
         "source_order",
@@ -41,23 +42,14 @@ def write_duplicate_tables(
             ("source", "varchar", "Source."),
             ("number", "integer", "Its number: as corpus.toml orders them, the others after those by name."),
         ],
-        [{"source": source, "number": number} for number, source in enumerate(found.order if found else ())],
+        [{"source": source, "number": number} for number, source in enumerate(found.order)],
         "The order of the sources, by which the first of several copies is chosen.",
     )
     columns = ", ".join(name for name in _COPIES if name != "doc")
-    empty = ", ".join(f"null::{_kind(name)} as {name}" for name in _COPIES)
-    selects = [f"select {empty} where false"]
-    if found is not None:
-        selects += [
-            f"select (doc + {first_doc})::bigint, {columns} from {parquet([found.marks[part.key]])} "
-            "where key_kind <> 'paragraph' or n_repeated > 0"
-            for first_doc, part in numbered(parts)
-        ]
+    selects = [
+        f"select (doc + {first_doc})::bigint as doc, {columns} from {parquet([found.marks[part.key]])} "
+        "where key_kind <> 'paragraph' or n_repeated > 0"
+        for first_doc, part in numbered(parts)
+    ]
     doc = "A row per document and kind of key in which it has copies."
     create_relation(connection, "document_copies", " union all ".join(selects), doc, _COPIES, as_tables=as_tables)
-
-
-def _kind(name: str) -> str:
-    if name in ("key_kind", "sources"):
-        return "varchar"
-    return "uuid" if name == "key" else "boolean" if name.startswith("is_") else "bigint"

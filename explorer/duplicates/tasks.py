@@ -180,7 +180,7 @@ def write_marks(
     part: int,
     copies: Mapping[str, Sequence[Path]],
     repeats: Sequence[Path],
-    paragraphs: Path,
+    paragraphs: Path | None,
     target: Path,
     progress: Progress,
 ) -> None:
@@ -191,10 +191,17 @@ def write_marks(
     ]
     with engine(job, target) as connection:
         connection.execute(f"create view copies as {' union all '.join(selects)}").fetchall()
-        connection.execute(f"create view repeats_of as from {parquet(repeats)} where part = {int(part)}").fetchall()
-        connection.execute(
-            "create view paragraphs_of as "
-            f"select doc, count(*) as n_paragraphs from {parquet([paragraphs])} group by doc"
-        ).fetchall()
+        if paragraphs is None:
+            connection.execute("create view paragraphs_of as select 0 as doc, 0 as n_paragraphs where false").fetchall()
+            connection.execute(
+                "create view repeats_of as select 0 as doc, '' as sources, 0 as n_copies, true as is_in_source, "
+                "0 as n_repeated, 0 as n_repeated_bytes, 0 as n_repeated_words where false"
+            ).fetchall()
+        else:
+            connection.execute(f"create view repeats_of as from {parquet(repeats)} where part = {int(part)}").fetchall()
+            connection.execute(
+                "create view paragraphs_of as "
+                f"select doc, count(*) as n_paragraphs from {parquet([paragraphs])} group by doc"
+            ).fetchall()
         write(connection, stage_sql("marks"), target, "zstd")
     progress(1.0)

@@ -11,11 +11,12 @@ copies as (
     from keys
     semi join repeated using (key)
 ),
-sources as (
+clusters as (
     select
         c.key,
-        bit_or(o.mask)::varchar as sources
-    from (select distinct key, source_number from copies) as c
+        bit_or(o.mask)::varchar as sources,
+        count(distinct c.text_md5) as n_texts
+    from copies as c
     join source_order as o on o.number = c.source_number
     group by c.key
 )
@@ -24,6 +25,7 @@ select
     c.doc,
     c.key,
     s.sources,
+    s.n_texts,
     count(*) over by_key as n_copies,
     count(*) over (partition by c.key, c.source_number) as n_copies_in_source,
     count(*) over (partition by c.key, c.source_number) > 1 as is_in_source,
@@ -37,7 +39,7 @@ select
         by_key order by not c.is_left, c.source_number, c.id, c.text_md5, c.part, c.doc
     ) > 1 as is_removed
 from copies as c
-join sources as s on s.key = c.key
+join clusters as s on s.key = c.key
 window
     by_key as (partition by c.key),
     in_source as (partition by c.key, c.source_number),

@@ -1,7 +1,7 @@
 /*
 title = "Examples of duplicate ids"
 doc   = "The ids that most documents of one source bear."
-over  = "keys"
+over  = "marks"
 order = 6
 keep  = { top = 100, within = [], order = ["n_docs desc", "source", "id"] }
 
@@ -15,16 +15,14 @@ n_docs           = { unit = "docs",  doc = "Documents of the source that bear it
 n_distinct_texts = { unit = "count", doc = "Different texts among them: 1 when they are copies." }
 */
 
--- partial: the most repeated ids of one bucket; equal ids of a source are in one bucket
+-- partial: the most repeated ids of one part, each at its first copy
 select
     source,
     id,
-    count(*) as n_docs,
-    count(distinct text_md5) as n_distinct_texts
+    n_copies as n_docs,
+    n_texts as n_distinct_texts
 from part
-where is_id_given
-group by source, id
-having count(*) > 1;
+where key_kind = 'id' and n_copies > 1 and is_first;
 
 -- result: over the merged partials
 select

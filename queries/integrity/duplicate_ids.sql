@@ -1,7 +1,7 @@
 /*
 title = "Duplicate ids"
 doc   = "Ids that occur more than once in their source. Attributes are joined by id where rows do not line up, so such documents cannot be told apart. Rows without an id of their own are named by their text and do not count here."
-over  = "keys"
+over  = "marks"
 order = 5
 
 [merge]
@@ -16,22 +16,13 @@ n_affected     = { unit = "docs",  doc = "Documents that bear such an id." }
 affected_share = { unit = "share", doc = "Their share of the source's documents." }
 */
 
--- partial: one row per source of one bucket; equal ids of a source are in one bucket
-with repeated as (
-    select
-        source,
-        id,
-        count(*) as n_docs
-    from part
-    where is_id_given
-    group by source, id
-    having count(*) > 1
-)
+-- partial: one row per source
 select
     source,
-    count(*) as n_ids,
-    sum(n_docs)::bigint as n_docs
-from repeated
+    count(*) filter (where is_first) as n_ids,
+    count(*) as n_docs
+from part
+where key_kind = 'id' and n_copies > 1
 group by source;
 
 -- result: over the merged partials
