@@ -23,6 +23,7 @@ from explorer.config import CorpusConfig, read_config
 from explorer.duplicates.existing import compare_marks
 from explorer.duplicates.relations import RELATIONS as DUPLICATE_RELATIONS
 from explorer.duplicates.relations import duplicate_pieces
+from explorer.duplicates.samples import write_samples
 from explorer.duplicates.stages import DuplicatePart, Found, find_duplicates, settle_duplicates
 from explorer.errors import InputError, UsageError, WorkspaceError
 from explorer.executor import Runner, default_workers, open_pool
@@ -173,6 +174,17 @@ def build(
             faults += tuple(f"{name}: {fault}" for name, fault in recipe_faults)
             of_recipes = recipe_pieces(bound, source)
             _partials(workspace, cut, of_recipes, pool, per_worker, listener)
+            samples = write_samples(
+                workspace,
+                manifest["parts"],
+                found,
+                cut,
+                pool,
+                per_worker // 2,
+                lambda share: listener(Step("reading samples", share)),
+                keep_text=keep_text,
+            )
+            found = replace(found, samples=samples)
         cut |= {relation: [piece for _, _, piece in of_recipes] for relation in RECIPE_RELATIONS}
         listener(Step("writing the catalogue", 0.0))
         manifest["n_files_passed_over"] = len(others)

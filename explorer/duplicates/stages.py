@@ -72,11 +72,13 @@ class Found:
     near: Mapping[str, Any] | None  # what the stage of near-duplicates reports
     receipt: str
     compared: Sequence[Path] = ()  # marks of other tools, a file each
+    samples: Path | None = None  # texts to show
 
     @property
     def names(self) -> set[str]:
         """The stems of the files that are current."""
-        return {self.receipt, *(path.stem for path in (*self.marks.values(), *self.paragraphs, *self.compared))}
+        paths = [*self.marks.values(), *self.paragraphs, *self.compared, *([self.samples] if self.samples else [])]
+        return {self.receipt, *(path.stem for path in paths)}
 
 
 def settle_duplicates(

@@ -30,11 +30,19 @@ _COPIES = {
     "n_repeated_words": "Words of those paragraphs.",
 }
 
+_SAMPLES = {
+    "key_kind": "Kind of key: url, text, near or paragraph.",
+    "key": "The key, as text.",
+    "sample": "The first characters of the first copy's text, or of the paragraph; null where it could not be read.",
+    "url": "URL of a cluster's first copy; null when it has none.",
+    "documents": "The first copy of a cluster; of a paragraph the first documents that have it, three at most.",
+}
+
 
 def write_duplicate_tables(
     connection: duckdb.DuckDBPyConnection, found: Found, parts: Sequence[IndexedPart], *, as_tables: bool
 ) -> None:
-    """Write `source_order` and `document_copies`."""
+    """Write `source_order`, `document_copies` and `duplicate_samples`."""
     write_table(
         connection,
         "source_order",
@@ -53,3 +61,8 @@ def write_duplicate_tables(
     ]
     doc = "A row per document and kind of key in which it has copies."
     create_relation(connection, "document_copies", " union all ".join(selects), doc, _COPIES, as_tables=as_tables)
+    if found.samples is not None:
+        doc = "A row per cluster and paragraph that largest_clusters and repeated_paragraphs list: its text and places."
+        create_relation(
+            connection, "duplicate_samples", f"from {parquet([found.samples])}", doc, _SAMPLES, as_tables=True
+        )
