@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,7 +23,7 @@ from explorer.errors import InputError
 from explorer.ingest.read import engine_errors, own_sets, read_documents
 from explorer.ingest.rows import ATTRIBUTES_COLUMN, FLAT_SET, N_EXAMPLES, Batch, Reject
 from explorer.ingest.shards import Shard
-from explorer.measures import INDEX_SCHEMA, index_rows
+from explorer.measures import INDEX_SCHEMA, index_rows, text_buffers
 from explorer.plan import IndexOptions, Part, Progress
 from explorer.tokenizers import token_counter
 from explorer.urls import HostTable
@@ -69,7 +70,8 @@ def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress
                     sources.update(table["source"].unique().to_pylist())
                     pending.append(table)
                     if paragraphs is not None:
-                        paragraphs.write(batch.frame["text"], n_docs)
+                        data, offsets = text_buffers(batch.frame["text"])
+                        paragraphs.write(np.frombuffer(data, dtype=np.uint8), offsets, n_docs)
                     if texts is not None and shard.kind != "parquet":
                         texts.write(batch.frame, n_docs)
                     n_docs += batch.frame.height
