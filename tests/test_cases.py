@@ -1,7 +1,7 @@
 """Statistics of tiny corpora, computed by hand: `cases/<statistic>[-variant]/`.
 
-A folder holds documents.jsonl and expected.csv, and may hold corpus.toml, params.toml, attributes/<set>.jsonl and
-recipes/<name>.toml. In place of all inputs it may name the case whose corpus it uses in `same_corpus_as`.
+A folder holds documents.jsonl and expected.csv, and may hold corpus.toml, params.toml, attributes/<set>.jsonl,
+recipes/<name>.toml, and build.toml with options of the build. In place of all inputs it may name the case whose corpus it uses in `same_corpus_as`.
 The expected table names the columns that it checks, in order. An empty field is null; numbers may be fractions (1/3).
 """
 
@@ -41,7 +41,8 @@ def test_case(case: str, tmp_path: Path) -> None:
         shutil.copyfile(path, root / "attributes" / path.stem / "case.jsonl")
     config = folder / "corpus.toml"
     recipes = [str(path) for path in sorted(folder.glob("recipes/*.toml"))]
-    build_corpus(root, tmp_path / "out", config_path=config if config.exists() else None, recipes=recipes)
+    options = tomllib.loads(path.read_text(encoding="utf-8")) if (path := folder / "build.toml").exists() else {}
+    build_corpus(root, tmp_path / "out", config_path=config if config.exists() else None, recipes=recipes, **options)
     params = own / "params.toml"
     given = tomllib.loads(params.read_text(encoding="utf-8")) if params.exists() else {}
     with explorer.open(tmp_path / "out") as opened:

@@ -14,6 +14,7 @@ import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ import pyarrow.parquet as pq
 
 from explorer.attributes import PRESENT, SPAN_SCHEMA, VALUE_SCHEMA, Attribute, wide_schema
 from explorer.config import CorpusConfig
+from explorer.duplicates.stages import DuplicateOptions
 from explorer.index_attributes import attributes_key, wide_group_rows
 from explorer.index_documents import INDEX_GROUP_ROWS
 from explorer.ingest.shards import Shard, SideFile
@@ -70,6 +72,7 @@ def synthesise(
         "root": str(workspace.root),
         "detail_relations": "views",
         "counted_with": TOKENIZER,
+        "duplicates": asdict(DuplicateOptions()),
         "synthetic": stamp,
     }
     write_json(
@@ -129,6 +132,7 @@ def _write_documents(workspace: Workspace, part: Part, counts: Sequence[int], se
         "fingerprint": hashlib.md5(part.key.encode(), usedforsecurity=False).hexdigest(),
         "has_tokens": True,
         "inline_sets": [],
+        "sources": sorted({shard.folder_source for shard in part.shards}),
         "shards": [
             {"name": s.name, "n_rows": n, "n_docs": n, "fault": None, "rejects": {}, "examples": []}
             for s, n in zip(part.shards, counts, strict=True)
