@@ -1,6 +1,6 @@
 /*
 title = "Overlap of sources"
-doc   = "What each source shares with each other one: keys that occur in both, and the documents of the first of which a key occurs in the second. On the diagonal: keys that occur more than once within the source, and their documents."
+doc   = "What each source shares with each other one: the keys that occur in both, and the documents of source_a of which a key also occurs in source_b. On the diagonal: the keys that occur more than once within the source, and their documents. A document counts once, however many of its paragraphs source_b has. Keys: the URL as it stands; md5 of the text's bytes, without empty texts; clusters of near-duplicates (estimated, with --near only); paragraphs. Up to 50 sources every pair has a row; with more, pairs that share nothing are left out."
 over  = "marks"
 order = 20
 chart = { kind = "heatmap", x = "source_b", y = "source_a", color = "containment" }
@@ -18,87 +18,105 @@ n_tokens = "sum"
 [columns]
 source_a    = { unit = "name",   doc = "Source whose documents are counted." }
 source_b    = { unit = "name",   doc = "Source with which it is compared." }
-n_keys      = { unit = "count",  doc = "Different keys that occur in both; on the diagonal, more than once." }
-n_docs      = { unit = "docs",   doc = "Documents of source_a of which a key is among them; a document counts once." }
-n_bytes     = { unit = "bytes",  doc = "Bytes of those documents." }
+n_keys      = { unit = "count",  doc = "Different keys that occur in both; on the diagonal, more than once in the source (a paragraph also within one document)." }
+n_docs      = { unit = "docs",   doc = "Documents of source_a of which a key is among them." }
+n_bytes     = { unit = "bytes",  doc = "UTF-8 bytes of those documents' texts." }
 n_words     = { unit = "words",  doc = "Words of those documents." }
-n_tokens    = { unit = "tokens", doc = "Tokens of those documents; null when no tokenizer was asked for." }
-containment = { unit = "share",  doc = "n_keys as a share of the different keys of source_a." }
+n_tokens    = { unit = "tokens", doc = "Tokens of those documents that have a count; null where no document of source_a has one." }
+containment = { unit = "share",  doc = "n_keys as a share of the different keys of source_a; null where it has none." }
 jaccard     = { unit = "share",  doc = "n_keys as a share of the different keys of both together; null on the diagonal." }
+n_copies    = { unit = "count",  doc = "How often those keys occur in source_a: n_docs, and for paragraphs their occurrences." }
+n_key_bytes = { unit = "bytes",  doc = "Bytes of those occurrences: n_bytes, and for paragraphs the bytes of the paragraphs alone." }
 */
 
--- partial: one row per kind, source, and set of sources that have the keys
+-- partial: one row per kind, source, and source that has keys of it too; other_number is null for the source as a whole
+with masks as (  -- most documents share theirs with many
+    select
+        key_kind,
+        source,
+        source_number,
+        sources,
+        is_in_source,
+        count(*) filter (where is_first_in_source and key_kind <> 'paragraph') as n_keys,
+        count(*) as n_docs,
+        sum(n_bytes)::bigint as n_bytes,
+        sum(n_words)::bigint as n_words,
+        sum(n_tokens)::bigint as n_tokens
+    from part
+    where key_kind <> 'id'
+    group by key_kind, source, source_number, sources, is_in_source
+),
+numbers as (
+    select unnest(range(max(length(sources))))::integer as number
+    from masks
+),
+others as (
+    select
+        masks.*,
+        numbers.number as other_number
+    from (select *, sources::bit as bits from masks) as masks
+    join numbers on get_bit(masks.bits, numbers.number) = 1
+    where numbers.number <> masks.source_number or masks.is_in_source
+)
 select
     key_kind,
     source,
-    source_number,
-    sources,
-    is_in_source,
-    count(*) filter (where is_first_in_source and key_kind <> 'paragraph') as n_keys,
-    count(*) as n_docs,
+    other_number,
+    sum(n_keys)::bigint as n_keys,
+    sum(n_docs)::bigint as n_docs,
     sum(n_bytes)::bigint as n_bytes,
     sum(n_words)::bigint as n_words,
     sum(n_tokens)::bigint as n_tokens
-from part
-group by key_kind, source, source_number, sources, is_in_source;
+from (from others union all by name from masks)
+group by key_kind, source, other_number;
 
 -- result: over the merged partials
 with keys as (
     select
         source,
-        sources,
-        is_in_source,
-        n_keys
+        other_number,
+        n_keys,
+        n_docs as n_copies,
+        n_bytes as n_key_bytes
     from merged.overlap
-    where key_kind = kind and key_kind <> 'paragraph'
+    where key_kind = kind and kind <> 'paragraph'
     union all
     select
         source,
-        sources,
-        is_in_source,
-        n_keys
+        null as other_number,
+        sum(n_keys)::bigint as n_keys,
+        sum(n_copies)::bigint as n_copies,
+        sum(n_bytes)::bigint as n_key_bytes
     from merged.paragraph_repetition
     where kind = 'paragraph'
-),
-totals as (
-    select
-        source,
-        sum(n_keys)::bigint as n_all_keys
-    from keys
     group by source
+    union all
+    select
+        r.source,
+        o.number as other_number,
+        sum(r.n_keys)::bigint as n_keys,
+        sum(r.n_copies)::bigint as n_copies,
+        sum(r.n_bytes)::bigint as n_key_bytes
+    from (
+        select
+            *,
+            sources::bit as bits
+        from merged.paragraph_repetition
+        where kind = 'paragraph' and is_repeated
+    ) as r
+    join source_order as o on get_bit(r.bits, o.number) = 1
+    where o.source <> r.source or r.is_in_source
+    group by r.source, o.number
 ),
 pairs as (
     select
         a.source as source_a,
         b.source as source_b,
-        b.number
+        b.number,
+        count(*) over () <= 50 * 50 as is_whole
     from source_order as a
     cross join source_order as b
-    where exists (from merged.overlap where key_kind = kind)
-),
-shared_keys as (
-    select
-        p.source_a,
-        p.source_b,
-        sum(k.n_keys)::bigint as n_keys
-    from pairs as p
-    join keys as k on k.source = p.source_a and if(p.source_a = p.source_b, k.is_in_source, k.sources[p.number + 1] = '1')
-    group by p.source_a, p.source_b
-),
-shared_docs as (
-    select
-        p.source_a,
-        p.source_b,
-        sum(d.n_docs)::bigint as n_docs,
-        sum(d.n_bytes)::bigint as n_bytes,
-        sum(d.n_words)::bigint as n_words,
-        sum(d.n_tokens)::bigint as n_tokens
-    from pairs as p
-    join merged.overlap as d on
-        d.key_kind = kind
-        and d.source = p.source_a
-        and if(p.source_a = p.source_b, d.is_in_source, d.sources[p.number + 1] = '1')
-    group by p.source_a, p.source_b
+    where exists (from merged.overlap where key_kind = 'near' or kind <> 'near')  -- else it was not looked for
 )
 select
     p.source_a,
@@ -107,15 +125,20 @@ select
     coalesce(d.n_docs, 0) as n_docs,
     coalesce(d.n_bytes, 0) as n_bytes,
     coalesce(d.n_words, 0) as n_words,
-    d.n_tokens,
-    coalesce(k.n_keys, 0) / a.n_all_keys as containment,
+    if(c.n_tokens is null, null, coalesce(d.n_tokens, 0)) as n_tokens,
+    coalesce(k.n_keys, 0) / nullif(a.n_keys, 0) as containment,
     case
         when p.source_a <> p.source_b
-            then coalesce(k.n_keys, 0) / (coalesce(a.n_all_keys, 0) + coalesce(b.n_all_keys, 0) - coalesce(k.n_keys, 0))
-    end as jaccard
+            then coalesce(k.n_keys, 0)
+                / nullif(coalesce(a.n_keys, 0) + coalesce(b.n_keys, 0) - coalesce(k.n_keys, 0), 0)
+    end as jaccard,
+    coalesce(k.n_copies, 0) as n_copies,
+    coalesce(k.n_key_bytes, 0) as n_key_bytes
 from pairs as p
-left join totals as a on a.source = p.source_a
-left join totals as b on b.source = p.source_b
-left join shared_keys as k on k.source_a = p.source_a and k.source_b = p.source_b
-left join shared_docs as d on d.source_a = p.source_a and d.source_b = p.source_b
+left join merged.composition as c on c.source = p.source_a
+left join keys as a on a.source = p.source_a and a.other_number is null
+left join keys as b on b.source = p.source_b and b.other_number is null
+left join keys as k on k.source = p.source_a and k.other_number = p.number
+left join merged.overlap as d on d.key_kind = kind and d.source = p.source_a and d.other_number = p.number
+where p.is_whole or p.source_a = p.source_b or k.n_keys > 0
 order by p.source_a, p.source_b;
