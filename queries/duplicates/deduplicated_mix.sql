@@ -80,14 +80,12 @@ with wanted as (
         else from_json(if(json_valid(priority) and json_type(priority) = 'ARRAY', priority, '[]'), '["VARCHAR"]')
     end as names
 ),
-placed as (
+named as (
     select
-        source,
         number,
-        row_number() over (
-            order by if(keep = 'priority', list_position((select names from wanted), source), null) nulls last, number
-        ) as place
+        list_position((select names from wanted), source) as place
     from source_order
+    where keep = 'priority' and list_contains((select names from wanted), source)
 ),
 masks as (
     select sources
@@ -98,12 +96,12 @@ masks as (
     from merged.paragraph_repetition
     where kind = 'paragraph' and is_repeated
 ),
-keepers as (
+keepers as (  -- the number of the source whose copy stays: the first that is named, else the first
     select
         m.sources,
-        arg_min(p.source, p.place) as keeper
+        coalesce(arg_min(n.number, n.place), instr(m.sources, '1') - 1) as keeper
     from masks as m
-    join placed as p on m.sources[p.number + 1] = '1'
+    left join named as n on m.sources[n.number + 1] = '1'
     group by m.sources
 ),
 once as (  -- one occurrence of each paragraph that the same sources have
@@ -128,27 +126,29 @@ repeated as (
 changes as (
     select
         d.source,
-        d.n_docs - case when keep = 'longest' then n_longest_docs when k.keeper = d.source then n_first_docs else 0 end
+        d.n_docs - case when keep = 'longest' then n_longest_docs when k.keeper = s.number then n_first_docs else 0 end
             as n_docs,
-        d.n_bytes - case when keep = 'longest' then n_longest_bytes when k.keeper = d.source then n_first_bytes else 0 end
+        d.n_bytes - case when keep = 'longest' then n_longest_bytes when k.keeper = s.number then n_first_bytes else 0 end
             as n_bytes,
-        d.n_words - case when keep = 'longest' then n_longest_words when k.keeper = d.source then n_first_words else 0 end
+        d.n_words - case when keep = 'longest' then n_longest_words when k.keeper = s.number then n_first_words else 0 end
             as n_words,
         coalesce(d.n_tokens, 0)
-        - case when keep = 'longest' then n_longest_tokens when k.keeper = d.source then n_first_tokens else 0 end
+        - case when keep = 'longest' then n_longest_tokens when k.keeper = s.number then n_first_tokens else 0 end
             as n_tokens
     from merged.deduplicated_mix as d
     join keepers as k on k.sources = d.sources
+    join source_order as s on s.source = d.source
     where d.key_kind = kind
     union all
     select
         r.source,
         0 as n_docs,
-        r.n_bytes - if(k.keeper = r.source, o.n_bytes, 0) as n_bytes,
-        r.n_words - if(k.keeper = r.source, o.n_words, 0) as n_words,
+        r.n_bytes - if(k.keeper = s.number, o.n_bytes, 0) as n_bytes,
+        r.n_words - if(k.keeper = s.number, o.n_words, 0) as n_words,
         null as n_tokens
     from repeated as r
     join keepers as k on k.sources = r.sources
+    join source_order as s on s.source = r.source
     join once as o on o.sources = r.sources
 ),
 removed as (
