@@ -49,17 +49,18 @@ Document = dict[str, Any]
 
 
 def generated(n: int = 300, seed: int = 7) -> list[Document]:
-    """`n` documents: null keys, empty texts, missing tokens, hostile names, repeated ids and lengths."""
+    """`n` documents: null keys, empty texts, missing tokens, hostile names, repeated ids, lengths,
+    URLs, texts and paragraphs."""
     rng = random.Random(seed)
     documents = []
     for number in range(n):
         source = SOURCES[min(3, int(rng.expovariate(1.2)))]
-        text = _text(rng, number)
+        text = _copied(_text(rng, number), source, number, documents)
         document: Document = {"id": f"{number - number % 40 if number % 40 == 3 else number}", "source": source}
         document |= {"text": text, "created": _date(rng), "added": "2024-05-01T00:00:00Z" if number % 3 else None}
         url = rng.choice(URLS)
         document["metadata"] = {
-            "url": url and url.format(n=number),
+            "url": documents[number - 7]["metadata"]["url"] if number % 19 == 9 else url and url.format(n=number),
             "language": rng.choice(["en", "de", 'x"|<i>', None]),
             "license": rng.choice(["CC-BY-4.0", "it's | mine", None, None]),
         }
@@ -80,6 +81,15 @@ def _text(rng: random.Random, number: int) -> str:
     return " ".join(words) + ("\ufffd" if number % 17 == 0 else "")
 
 
+def _copied(text: str, source: str, number: int, before: Sequence[Document]) -> str:
+    """Some texts are those of earlier documents, and some have paragraphs that others have, too, or they themselves."""
+    if number % 23 == 11:
+        return str(before[number - (1 if number % 2 else 10)]["text"])
+    if number % 13 == 3:
+        return f"{text}\nHome | <b>Menu</b>\n{text}\nHome | <b>Menu</b>\r\n \nPages of {source}"
+    return f"Pages of {source}\n{text}" if number % 37 == 1 else text
+
+
 def _date(rng: random.Random) -> str | None:
     form = rng.choice(DATES)
     return form and form.format(d=rng.randint(1, 9), m=rng.randint(0, 2))
@@ -94,6 +104,8 @@ def rules(document: Mapping[str, Any], number: int) -> dict[str, Any]:
     if number % 4 == 0:
         values |= {"number": number * 1e-3, "flag": number % 8 == 0, "text": "a|b", "nested": {"deep": {"er": number}}}
         values["huge"] = 10.0**300
+    if number % 23 == 11:  # these are copies
+        values["bff_duplicate_text"] = [[0, length, 1]]
     return values
 
 

@@ -3,7 +3,7 @@ title = "Boilerplate by source"
 doc   = "How much of each source's text stands in paragraphs (pieces between newlines that are not blank) that many documents have: headers, licences, menus. Documents are counted in the whole corpus, and once each, so that a paragraph repeated within one document is no boilerplate. Shares are of the bytes (words, occurrences) of all paragraphs of the source, newlines between them apart. The rows of a source include one another: what occurs in 10 documents occurs in 5."
 over  = "paragraphs"
 order = 70
-chart = { kind = "heatmap", x = "min_docs", y = "source", color = "byte_share" }
+chart = { kind = "heatmap", x = "least_docs", y = "source", color = "byte_share" }
 
 [merge]
 n_keys        = "sum"
@@ -15,7 +15,7 @@ n_first_bytes = "sum"
 
 [columns]
 source     = { unit = "name",  doc = "Source; null for all together." }
-min_docs   = { unit = "docs",  doc = "Documents of the corpus that have the paragraph, at least: 2, 3, 5, 10, 100, 1,000 or 10,000." }
+least_docs = { unit = "docs",  doc = "Documents of the corpus that have the paragraph, at least: 2, 3, 5, 10, 100, 1,000 or 10,000." }
 n_keys     = { unit = "count", doc = "Different paragraphs of the source that so many documents have." }
 n_copies   = { unit = "count", doc = "Their occurrences in the source." }
 copy_share = { unit = "share", doc = "Those, of all paragraphs of the source." }
@@ -50,30 +50,30 @@ group by all;
 
 -- result: over the merged partials
 with limits as (
-    select unnest([2, 3, 5, 10, 100, 1000, 10000])::bigint as min_docs
+    select unnest([2, 3, 5, 10, 100, 1000, 10000])::bigint as least_docs
 ),
 counted as (
     select
         b.source,
-        l.min_docs,
+        l.least_docs,
         sum(b.n_copies) as n_all_copies,
         sum(b.n_bytes) as n_all_bytes,
         sum(b.n_words) as n_all_words,
         if(
             b.source is null,
-            sum(b.n_firsts) filter (where b.reached >= l.min_docs),
-            sum(b.n_keys) filter (where b.reached >= l.min_docs)
+            sum(b.n_firsts) filter (where b.reached >= l.least_docs),
+            sum(b.n_keys) filter (where b.reached >= l.least_docs)
         ) as n_keys,
-        sum(b.n_copies) filter (where b.reached >= l.min_docs) as n_copies,
-        sum(b.n_bytes) filter (where b.reached >= l.min_docs) as n_bytes,
-        sum(b.n_words) filter (where b.reached >= l.min_docs) as n_words
+        sum(b.n_copies) filter (where b.reached >= l.least_docs) as n_copies,
+        sum(b.n_bytes) filter (where b.reached >= l.least_docs) as n_bytes,
+        sum(b.n_words) filter (where b.reached >= l.least_docs) as n_words
     from merged.boilerplate as b
     cross join limits as l
-    group by grouping sets ((b.source, l.min_docs), (l.min_docs))
+    group by grouping sets ((b.source, l.least_docs), (l.least_docs))
 )
 select
     source,
-    min_docs,
+    least_docs,
     coalesce(n_keys, 0)::bigint as n_keys,
     coalesce(n_copies, 0)::bigint as n_copies,
     coalesce(n_copies, 0) / n_all_copies as copy_share,
@@ -82,4 +82,4 @@ select
     coalesce(n_words, 0)::bigint as n_words,
     coalesce(n_words, 0) / n_all_words as word_share
 from counted
-order by source nulls first, min_docs;
+order by source nulls first, least_docs;
