@@ -6,19 +6,24 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import random
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
+import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from tests.corpora import document, write_jsonl
+import explorer.corpus
+from explorer.corpus import open_corpus
+from tests.corpora import build_corpus, document, write_dolma, write_jsonl
+from tests.generate import ODD_SOURCE, cuts, generated
 from tests.oracles import duplicates as oracle
 from tests.oracles.duplicates import NOTHING, Amount, Corpus, Document, Duplicates
 
@@ -36,9 +41,13 @@ class Growth:
     sources: tuple[str, ...] = QUICK
     gb: float = 0.02
 
+    def __str__(self) -> str:
+        return f"{self.gb}gb-seed{self.seed}-exact{self.exact}-cross{self.cross}"
 
+
+# CORPUS_EXPLORER_BIG ("0.2", "0.2 2") adds larger ones.
 GROWN = [
-    Growth(1, 0.05, 0.3, (*QUICK, "reddit", "stackexchange", "jargon", "gov")),
+    Growth(1, 0.05, 0.3, (*QUICK, "reddit", "stackexchange", "jargon", "gov"), gb=0.01),
     Growth(2, 0.3, 0.9, gb=0.01),
     Growth(3, 0.0, 0.0, gb=0.005),
     Growth(4, 0.9, 1.0, gb=0.005),
@@ -48,20 +57,30 @@ GROWN = [
         for seed in (1, 2)
     ),
 ]
+SAMPLES = [*GROWN, "mini-dolma", "hostile"]
 
 
 @dataclass(frozen=True)
-class Grown:
-    documents: Path
-    truth: dict[str, Any]
+class Sample:
+    """A corpus that the reference has read from its files."""
+
     corpus: Corpus
+    files: Path
+    truth: dict[str, Any]  # of generated ones
+    config: Path | None = None
 
 
-@pytest.fixture(scope="module", params=GROWN, ids=lambda g: f"{g.gb}gb-seed{g.seed}-exact{g.exact}-cross{g.cross}")
-def grown(request: pytest.FixtureRequest, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Grown:
-    """A corpus made out of mini-dolma. CORPUS_EXPLORER_BIG ("0.2", "0.2 2") adds larger ones."""
-    growth: Growth = request.param
-    root = tmp_path_factory.mktemp("grown")
+@pytest.fixture(scope="module", params=SAMPLES, ids=str)
+def sample(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    if isinstance(request.param, Growth):
+        return grow(request.param, request.getfixturevalue("data"), tmp_path_factory.mktemp("grown"))
+    if request.param == "hostile":
+        return write_hostile(tmp_path_factory.mktemp("hostile"))
+    return Sample(request.getfixturevalue("mini"), request.getfixturevalue("mini_dolma"), {})
+
+
+def grow(growth: Growth, data: Path, root: Path) -> Sample:
+    """A corpus made out of mini-dolma."""
     options = {"src": data / "mini-dolma", "out": root, "gb": growth.gb, "seed": growth.seed}
     options |= {"exact": growth.exact, "cross": growth.cross, "format": "parquet", "workers": 1}
     arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
@@ -69,7 +88,7 @@ def grown(request: pytest.FixtureRequest, data: Path, tmp_path_factory: pytest.T
         arguments += ["--sources", *growth.sources]
     subprocess.run([sys.executable, data.parent / "tools" / "scale_up.py", *arguments], check=True, capture_output=True)
     truth = json.loads((root / "truth.json").read_text())
-    return Grown(root / "documents", truth, oracle.read(parquet_documents(root / "documents")))
+    return Sample(oracle.read(parquet_documents(root / "documents")), root / "documents", truth)
 
 
 def parquet_documents(root: Path) -> Iterator[Document]:
@@ -140,19 +159,19 @@ def test_overlap_by_hand() -> None:
     assert HAND.sources == ("b", "a", "c")
     text = oracle.overlap(HAND, "text")
     assert list(text) == [(a, b) for a in "bac" for b in "bac"]
-    assert text["b", "b"] == oracle.Overlap(1, Amount(2, 6, 4), Amount(2, 6, 4), 1.0, None)
-    assert text["b", "a"] == oracle.Overlap(1, Amount(2, 6, 4), Amount(2, 6, 4), 1.0, 0.5)
-    assert text["a", "b"] == oracle.Overlap(1, Amount(1, 3, 2), Amount(1, 3, 2), 0.5, 0.5)
-    assert text["a", "a"] == oracle.Overlap(0, NOTHING, NOTHING, 0.0, None)
+    assert text["b", "b"] == oracle.Overlap(1, Amount(2, 6, 4), None, Amount(2, 6, 4), 1.0, None)
+    assert text["b", "a"] == oracle.Overlap(1, Amount(2, 6, 4), None, Amount(2, 6, 4), 1.0, 0.5)
+    assert text["a", "b"] == oracle.Overlap(1, Amount(1, 3, 2), None, Amount(1, 3, 2), 0.5, 0.5)
+    assert text["a", "a"] == oracle.Overlap(0, NOTHING, None, NOTHING, 0.0, None)
     url = oracle.overlap(HAND, "url")
-    assert url["b", "b"] == oracle.Overlap(1, Amount(2, 3, 2), Amount(2, 3, 2), 0.5, None)
-    assert url["a", "b"] == oracle.Overlap(1, Amount(1, 7, 3), Amount(1, 7, 3), 1.0, 0.5)
-    assert url["c", "a"] == oracle.Overlap(0, NOTHING, NOTHING, None, 0.0)
+    assert url["b", "b"] == oracle.Overlap(1, Amount(2, 3, 2), None, Amount(2, 3, 2), 0.5, None)
+    assert url["a", "b"] == oracle.Overlap(1, Amount(1, 7, 3), None, Amount(1, 7, 3), 1.0, 0.5)
+    assert url["c", "a"] == oracle.Overlap(0, NOTHING, None, NOTHING, None, 0.0)
     paragraph = oracle.overlap(HAND, "paragraph")
-    assert paragraph["a", "a"] == oracle.Overlap(1, Amount(2, 10, 5), Amount(3, 3, 3), 1 / 3, None)
-    assert paragraph["a", "b"] == oracle.Overlap(2, Amount(2, 10, 5), Amount(4, 4, 4), 2 / 3, 2 / 3)
-    assert paragraph["c", "a"] == oracle.Overlap(1, Amount(1, 3, 2), Amount(1, 1, 1), 1 / 2, 1 / 4)
-    assert paragraph["b", "b"] == oracle.Overlap(2, Amount(2, 6, 4), Amount(4, 4, 4), 1.0, None)
+    assert paragraph["a", "a"] == oracle.Overlap(1, Amount(2, 10, 5), None, Amount(3, 3, 3), 1 / 3, None)
+    assert paragraph["a", "b"] == oracle.Overlap(2, Amount(2, 10, 5), None, Amount(4, 4, 4), 2 / 3, 2 / 3)
+    assert paragraph["c", "a"] == oracle.Overlap(1, Amount(1, 3, 2), None, Amount(1, 1, 1), 1 / 2, 1 / 4)
+    assert paragraph["b", "b"] == oracle.Overlap(2, Amount(2, 6, 4), None, Amount(4, 4, 4), 1.0, None)
 
 
 def test_duplicates_by_hand() -> None:
@@ -170,13 +189,16 @@ def test_duplicates_by_hand() -> None:
     assert domains.by_label["d.org"].n_clusters == 1
     assert None not in domains.by_label
     assert oracle.cluster_sizes(HAND, "paragraph") == {5: 1, 4: 1, 1: 2}
-    assert oracle.largest(HAND, "paragraph", 1) == [oracle.Cluster("x", 5, 4, 2, 0, Amount(5, 5, 5))]
+    assert oracle.largest(HAND, "paragraph", 1) == [oracle.Cluster("x", 5, 4, 2, 0, Amount(1, 1, 1), Amount(5, 5, 5))]
     assert [one.key for one in oracle.largest(HAND, "paragraph", 9)] == ["x", "y"]
     copies = oracle.boilerplate(HAND, (4, 5))
-    assert copies == {
-        ("b", 4): Amount(4, 4, 4), ("a", 4): Amount(4, 4, 4), ("c", 4): Amount(1, 1, 1),
-        ("b", 5): NOTHING, ("a", 5): NOTHING, ("c", 5): NOTHING,
-    }  # fmt: skip
+    of_four = {
+        None: (2, Amount(9, 9, 9)),
+        "b": (2, Amount(4, 4, 4)),
+        "a": (2, Amount(4, 4, 4)),
+        "c": (1, Amount(1, 1, 1)),
+    }
+    assert copies == {(source, k): of_four[source] if k == 4 else (0, NOTHING) for source in of_four for k in (4, 5)}
 
 
 def test_what_remains_by_hand() -> None:
@@ -194,8 +216,9 @@ def test_what_remains_by_hand() -> None:
     assert paragraph.left == {"b": Amount(1, 3, 2), "a": NOTHING, "c": Amount(1, 2, 1)}
 
 
-def test_exact_texts_are_those_of_the_truth(grown: Grown) -> None:
-    corpus, truth = grown.corpus, grown.truth["exact_duplicates"]
+@pytest.mark.parametrize("sample", GROWN, indirect=True, ids=str)
+def test_exact_texts_are_those_of_the_truth(sample: Sample) -> None:
+    corpus, truth = sample.corpus, sample.truth["exact_duplicates"]
     overlap = oracle.overlap(corpus, "text")
     pairs = {(a, b): overlap[a, b] for n, a in enumerate(corpus.sources) for b in corpus.sources[n:]}
     found = {
@@ -209,7 +232,7 @@ def test_exact_texts_are_those_of_the_truth(grown: Grown) -> None:
     }
     assert found == {(row.pop("a"), row.pop("b")): row for row in map(dict, truth["by_source_pair"])}
     total = oracle.duplicates(corpus, "text").total
-    assert total.documents.n == len(corpus.documents) == grown.truth["totals"]["docs"]
+    assert total.documents.n == len(corpus.documents) == sample.truth["totals"]["docs"]
     assert total.n_keys == truth["distinct_texts"]
     assert total.n_clusters == truth["texts_seen_more_than_once"]
     assert total.copies.n == truth["docs_in_duplicate_groups"]
@@ -224,8 +247,9 @@ def test_exact_texts_are_those_of_the_truth(grown: Grown) -> None:
 
 
 @pytest.mark.parametrize("kind", oracle.KINDS)
-def test_figures_agree_with_each_other(grown: Grown, kind: str) -> None:
-    corpus = grown.corpus
+@pytest.mark.parametrize("sample", [*GROWN, "hostile"], indirect=True, ids=str)
+def test_figures_agree_with_each_other(sample: Sample, kind: str) -> None:
+    corpus = sample.corpus
     overlap = oracle.overlap(corpus, kind)
     counted = oracle.duplicates(corpus, kind)
     for (a, b), one in overlap.items():
@@ -242,7 +266,8 @@ def test_figures_agree_with_each_other(grown: Grown, kind: str) -> None:
     assert counted.total.removable.n == counted.total.copies.n - counted.total.n_clusters
     assert sum(n * size for size, n in oracle.cluster_sizes(corpus, kind).items() if size > 1) == counted.total.copies.n
     if kind == "paragraph":
-        assert sum(oracle.boilerplate(corpus, [1]).values(), NOTHING).n == sum(map(len, corpus.copies[kind].values()))
+        n_keys, copies = oracle.boilerplate(corpus, [1])[None, 1]
+        assert (n_keys, copies.n) == (counted.total.n_keys, sum(map(len, corpus.copies[kind].values())))
         return
     for rank in (oracle.keep_longest(corpus), oracle.keep_priority(corpus, corpus.sources[::-1])):
         left = sum(oracle.remaining(corpus, kind, rank).values(), NOTHING)
@@ -417,3 +442,295 @@ def end_class(text: str, end: int, marked: int) -> str:
     n_more_bytes = len(text.encode()) - len(text)
     assert marked == end + (n_more_bytes > 1)
     return "overshoot" if n_more_bytes > 1 else "text"
+
+
+@pytest.fixture(scope="module")
+def built(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Iterator[explorer.corpus.Corpus]:
+    """The catalogue of the same files, made in several parts."""
+    out = tmp_path_factory.mktemp("built") / "workspace"
+    part_bytes = max(1 << 10, sum(amount.n_bytes for amount in sample.corpus.amounts) // 5)
+    build_corpus(sample.files, out, config_path=sample.config, part_bytes=part_bytes, near=0, memory=512 << 20)
+    with open_corpus(out) as opened:
+        assert len(opened.manifest["parts"]) > 1
+        yield opened
+
+
+def write_hostile(root: Path) -> Sample:
+    """Generated documents under odd names, among whose texts, paragraphs and URLs are many copies; out of order."""
+    rng = random.Random(11)
+    documents = generated(400)
+    for number, row in enumerate(documents):
+        other = documents[rng.randrange(number + 1)]
+        if rng.random() < 0.3:
+            row["metadata"]["url"] = other["metadata"]["url"]
+        if rng.random() < 0.4:
+            row["text"] = other["text"]
+        else:
+            row["text"] += "".join(
+                rng.choice(("\n", "\nx\r", "\n x", "\n\x1c", "\n\u2003", "\ndéjà")) for _ in range(number % 5)
+            )
+    cut = {f"{n}.jsonl": [documents[i] for i in places] for n, places in enumerate(cuts(len(documents))["shuffled"])}
+    files = write_dolma(root / "corpus", cut)
+    config = root / "corpus.toml"
+    order = (ODD_SOURCE, "nowhere", "tiny")
+    config.write_text("".join(f"[sources.{json.dumps(name)}]\n" for name in order), encoding="utf-8")
+    found = [
+        Document(row["source"], row["id"], row["text"], row["metadata"]["url"], n_tokens=row.get("n_tokens"))
+        for row in documents
+    ]
+    return Sample(oracle.read(found, order), files, {}, config)
+
+
+@pytest.fixture(scope="module")
+def corpus(sample: Sample, built: explorer.corpus.Corpus) -> Corpus:
+    """The reference's corpus with the catalogue's domains."""
+    domains = dict(built.sql("select distinct url, domain from documents").iter_rows())
+    documents = tuple(replace(document, domain=domains[document.url]) for document in sample.corpus.documents)
+    return replace(sample.corpus, documents=documents)
+
+
+def rows_of(frame: pl.DataFrame, *columns: str) -> Counter[tuple[Any, ...]]:
+    return Counter(frame.select(columns).iter_rows())
+
+
+@pytest.mark.parametrize("kind", oracle.KINDS)
+def test_overlap_is_the_reference_s(corpus: Corpus, built: explorer.corpus.Corpus, kind: str) -> None:
+    found = built.show("overlap", kind=kind)
+    columns = ("n_keys", "n_docs", "n_bytes", "n_words", "n_tokens", "containment", "jaccard")
+    assert rows_of(found, "source_a", "source_b", *columns) == Counter(
+        (*pair, one.n_keys, *astuple(one.documents), one.n_tokens, one.containment, one.jaccard)
+        for pair, one in oracle.overlap(corpus, kind).items()
+    )
+    assert rows_of(found, "source_a", "source_b", "n_copies", "n_key_bytes") == Counter(
+        (*pair, one.copies.n, one.copies.n_bytes) for pair, one in oracle.overlap(corpus, kind).items()
+    )
+
+
+def test_copies_of_each_document_are_the_reference_s(corpus: Corpus, built: explorer.corpus.Corpus) -> None:
+    found = built.sql(
+        "select d.source, d.id, replace(d.text_md5::varchar, '-', '') as md5, c.* exclude (doc, key) "
+        "from document_copies as c join documents as d using (doc) where c.key_kind <> 'id'"
+    )
+    expected = Counter(tuple(one.get(name) for name in found.columns) for one in copies_of(corpus))
+    assert rows_of(found, *found.columns) == expected
+
+
+def copies_of(corpus: Corpus) -> Iterator[dict[str, Any]]:
+    """What `document_copies` says of each document and kind."""
+    by_length = oracle.keep_longest(corpus)
+    left = list(range(len(corpus.documents)))
+    for kind in ("url", "text"):
+        kept = oracle.keep(corpus, kind, left)
+        removed = set(left) - set(kept)
+        for numbers in corpus.copies[kind].values():
+            documents = [corpus.documents[n] for n in numbers]
+            sources = Counter(document.source for document in documents)
+            domains = Counter(document.domain for document in documents)
+            for place, (n, one) in enumerate(zip(numbers, documents, strict=True)) if len(numbers) > 1 else ():
+                yield named(corpus, n) | {
+                    "key_kind": kind,
+                    "sources": mask(corpus, sources),
+                    "n_texts": len({document.text for document in documents}),
+                    "n_copies": len(numbers),
+                    "n_copies_in_source": sources[one.source],
+                    "is_in_source": sources[one.source] > 1,
+                    "n_copies_in_domain": None if one.domain is None else domains[one.domain],
+                    "is_first": place == 0,
+                    "is_first_in_source": one.source not in {before.source for before in documents[:place]},
+                    "is_longest": n == min(numbers, key=by_length),
+                    "is_removed": n in removed,
+                }
+        left = kept
+    repeated: dict[int, list[tuple[str, Counter[str]]]] = defaultdict(list)
+    for key, numbers in corpus.copies["paragraph"].items():
+        sources = Counter(corpus.documents[n].source for n in numbers)
+        for n in numbers if len(numbers) > 1 else ():
+            repeated[n].append((key, sources))
+    for n, found in repeated.items():
+        own = sum((oracle.measure(key) for key, _ in found), NOTHING)
+        yield named(corpus, n) | {
+            "key_kind": "paragraph",
+            "sources": mask(corpus, (source for _, sources in found for source in sources)),
+            "n_copies": max(sources.total() for _, sources in found),
+            "is_in_source": any(sources[corpus.documents[n].source] > 1 for _, sources in found),
+            "n_repeated": own.n,
+            "n_repeated_bytes": own.n_bytes,
+            "n_repeated_words": own.n_words,
+        }
+
+
+def named(corpus: Corpus, number: int) -> dict[str, Any]:
+    document = corpus.documents[number]
+    n_bytes = corpus.amounts[number].n_bytes
+    return {
+        "source": document.source, "domain": document.domain, "id": document.id, "md5": oracle.md5(document.text),
+        "n_bytes": n_bytes,
+    }  # fmt: skip
+
+
+def mask(corpus: Corpus, sources: Iterable[str]) -> str:
+    found = set(sources)
+    return "".join("01"[source in found] for source in corpus.sources)
+
+
+def with_total(amounts: Mapping[Any, Amount]) -> dict[str | None, Amount]:
+    return {None: sum(amounts.values(), NOTHING), **amounts}
+
+
+def test_duplicates_by_kind_are_the_reference_s(corpus: Corpus, built: explorer.corpus.Corpus) -> None:
+    found = built.show("duplicates")
+    copies = list(copies_of(corpus))
+    for kind in oracle.KINDS:
+        counted = oracle.duplicates(corpus, kind)
+        for source, one in ((None, counted.total), *counted.by_label.items()):
+            (row,) = found.filter(key_kind=kind).filter(pl.col("source").eq_missing(pl.lit(source))).to_dicts()
+            assert (row["n_docs"], row["n_keys"], row["n_clusters"]) == (one.documents.n, one.n_keys, one.n_clusters)
+            own = [c for c in copies if c["key_kind"] == kind and source in (None, c["source"])]
+            where = Counter((c["is_in_source"], c["sources"].count("1") > 1) for c in own)
+            assert row["n_cluster_docs"] == len(own)
+            assert row["n_cluster_bytes"] == sum(c["n_bytes"] for c in own)
+            assert row["n_docs_own_only"] == where[True, False]
+            assert row["n_docs_others_only"] == where[False, True]
+            assert row["n_docs_both"] == where[True, True]
+            removable = [row[f"n_removable_{unit}"] for unit in ("docs", "bytes", "words")]
+            assert removable == [None] * 3 if kind == "paragraph" else list(astuple(one.removable))
+            assert row["n_removable_in_source"] == (None if kind == "paragraph" else one.alone.n)
+            assert row["cluster_doc_share"] == len(own) / one.documents.n
+        assert len(found.filter(key_kind=kind)) == 1 + len(counted.by_label)
+
+
+@pytest.mark.parametrize("kind", oracle.KINDS)
+def test_sizes_of_clusters_are_the_reference_s(corpus: Corpus, built: explorer.corpus.Corpus, kind: str) -> None:
+    clusters = oracle.largest(corpus, kind, sys.maxsize)
+    found = built.show("cluster_sizes", kind=kind)
+    assert found["n_clusters"].sum() == len(clusters)
+    for row in found.iter_rows(named=True):
+        start, end = row["bin_start"], row["bin_end"]
+        assert end - start == 1 or start >= 12
+        within = [one for one in clusters if start <= one.n_copies < end]
+        every = sum((one.amount for one in within), NOTHING)
+        removable = every - sum((one.first_amount for one in within), NOTHING)
+        assert (row["n_clusters"], row["n_copies"], row["n_bytes"]) == (len(within), every.n, every.n_bytes)
+        assert (row["n_removable"], row["n_removable_bytes"]) == (removable.n, removable.n_bytes)
+        assert row["n_in_one_source"] == sum(one.n_sources == 1 for one in within)
+
+
+@pytest.mark.parametrize("kind", ["url", "text"])
+def test_duplicates_by_domain_are_the_reference_s(corpus: Corpus, built: explorer.corpus.Corpus, kind: str) -> None:
+    found = built.show("duplicate_domains", kind=kind, top_n=10_000)
+    counted = oracle.duplicates(corpus, kind, oracle.by_domain).by_label
+    n_docs = Counter(document.domain for document in corpus.documents)
+    inside: Counter[str | None] = Counter()
+    elsewhere: Counter[str | None] = Counter()
+    for one in copies_of(corpus):
+        if one["key_kind"] == kind and one["domain"] is not None:
+            inside[one["domain"]] += one["n_copies_in_domain"] > 1
+            elsewhere[one["domain"]] += one["n_copies"] > one["n_copies_in_domain"]
+    columns = (
+        "domain", "n_docs", "n_cluster_docs", "n_cluster_bytes", "n_docs_in_domain", "n_docs_elsewhere",
+        "n_removable_docs", "n_removable_bytes",
+    )  # fmt: skip
+    assert rows_of(found, *columns) == Counter(
+        (
+            name, n_docs[name], one.copies.n, one.copies.n_bytes, inside[name], elsewhere[name],
+            one.removable.n, one.removable.n_bytes,
+        )
+        for name, one in counted.items()
+        if name is not None and one.copies.n
+    )  # fmt: skip
+
+
+def test_repeated_paragraphs_are_the_reference_s(corpus: Corpus, built: explorer.corpus.Corpus) -> None:
+    every = oracle.boilerplate(corpus, [1, 2, 3, 5, 10, 100, 1000, 10_000])
+    columns = ("source", "min_docs", "n_keys", "n_copies", "n_bytes", "n_words", "byte_share")
+    assert rows_of(built.show("boilerplate"), *columns) == Counter(
+        (source, k, n_keys, *astuple(copies), copies.n_bytes / every[source, 1][1].n_bytes)
+        for (source, k), (n_keys, copies) in every.items()
+        if k > 1 and every[source, 1][0]
+    )
+    counted = oracle.duplicates(corpus, "paragraph")
+    columns = ("source", "n_copies", "n_keys", "n_repeated", "n_removable", "n_repeated_bytes", "n_removable_bytes")
+    assert rows_of(built.show("paragraph_repetition"), *columns) == Counter(
+        (
+            source,
+            every[source, 1][1].n,
+            one.n_keys,
+            one.copies.n,
+            one.removable.n,
+            one.copies.n_bytes,
+            one.removable.n_bytes,
+        )
+        for source, one in ((None, counted.total), *counted.by_label.items())
+    )
+
+
+def test_largest_clusters_are_the_reference_s(corpus: Corpus, built: explorer.corpus.Corpus) -> None:
+    for kind in ("url", "text"):
+        found = built.show("largest_clusters", kind=kind, top_n=100)
+        sizes = [one.n_copies for one in oracle.largest(corpus, kind, 100)]
+        assert found["n_copies"].to_list() == sizes
+        of_first = {
+            (corpus.documents[one.first].source, corpus.documents[one.first].id, one.n_copies, one.n_sources)
+            for one in oracle.largest(corpus, kind, sys.maxsize)
+        }
+        assert rows_of(found, "source", "id", "n_copies", "n_sources").keys() <= of_first
+    found = built.show("repeated_paragraphs", top_n=100)
+    assert found["n_copies"].to_list() == [one.n_copies for one in oracle.largest(corpus, "paragraph", 100)]
+    clusters = Counter(
+        (one.key[:200], one.n_copies, one.n_documents, one.n_sources, one.amount.n_bytes)
+        for one in oracle.largest(corpus, "paragraph", sys.maxsize)
+    )
+    assert rows_of(found, "sample", "n_copies", "n_docs", "n_sources", "n_total_bytes") <= clusters
+
+
+@pytest.mark.parametrize("kind", oracle.KINDS)
+def test_what_remains_is_the_reference_s(corpus: Corpus, built: explorer.corpus.Corpus, kind: str) -> None:
+    everything = range(len(corpus.documents))
+    order = corpus.sources[:0:-2]
+    longest = oracle.keep_first if kind == "paragraph" else oracle.keep_longest(corpus)  # equal paragraphs are as long
+    ranks = {"first": oracle.keep_first, "longest": longest, "priority": oracle.keep_priority(corpus, order)}
+    for rule, rank in ranks.items():
+        if kind == "paragraph":
+            gone = oracle.removed_paragraphs(corpus, everything, rank)
+            whole = oracle.by_sources(corpus, everything)
+            left = {source: amount - replace(gone[source], n=0) for source, amount in whole.items()}
+        else:
+            left = oracle.remaining(corpus, kind, rank)
+        found = built.show("deduplicated_mix", kind=kind, keep=rule, priority=json.dumps(["nobody", *order]))
+        assert rows_of(found, "source", "n_kept_docs", "n_kept_bytes", "n_kept_words") == Counter(
+            (source, *astuple(amount)) for source, amount in with_total(left).items()
+        )
+        kept = [] if kind == "paragraph" else oracle.keep(corpus, kind, everything, rank)
+        for source, n_tokens, n_kept_tokens in found.select("source", "n_tokens", "n_kept_tokens").iter_rows():
+            n_before, n_after = (
+                oracle.tokens(corpus, (n for n in numbers if source in (None, corpus.documents[n].source)))
+                for numbers in (everything, kept)
+            )
+            assert n_tokens == n_before
+            assert n_kept_tokens == (None if n_before is None or kind == "paragraph" else n_after or 0)
+
+
+def test_removal_in_steps_is_the_reference_s(corpus: Corpus, built: explorer.corpus.Corpus) -> None:
+    found = built.show("duplicate_waterfall", per="source")
+    removed = ("n_docs_removed", "n_bytes_removed", "n_words_removed")
+    expected = Counter[tuple[Any, ...]]()
+    for step in oracle.waterfall(corpus):
+        for source in (None, *corpus.sources):
+            gone, left = (
+                sum(one.values(), NOTHING) if source is None else one[source] for one in (step.removed, step.left)
+            )
+            if step.kind == "paragraph":
+                gone = replace(gone, n=0)
+            expected[(source, step.kind, *astuple(gone), *astuple(left))] += 1
+    assert rows_of(found, "source", "step", *removed, "n_docs_left", "n_bytes_left", "n_words_left") == expected
+
+
+@pytest.mark.parametrize("sample", ["mini-dolma"], indirect=True)
+def test_the_toolkit_s_marks_are_compared_as_the_reference_has_them(built: explorer.corpus.Corpus) -> None:
+    """The 63 first copies that are marked, 35 of them of paragraphs without another copy, and nothing else."""
+    columns = ("key_kind", "n_marked", "n_ours", "n_agreed", "n_marked_alone", "n_marked_too_often", "n_only_ours")
+    assert rows_of(built.show("existing_marks"), *columns) == {
+        ("url", 16, 16, 16, 0, 0, 0): 1,
+        ("text", 48, 48, 48, 0, 0, 0): 1,
+        ("paragraph", 42_979, 42_916, 42_916, 35, 28, 0): 1,
+    }

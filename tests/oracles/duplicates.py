@@ -52,6 +52,7 @@ class Document:
     text: str
     url: str | None = None
     domain: str | None = None  # registered domain of the URL
+    n_tokens: int | None = None
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,10 @@ class Corpus:
     amounts: tuple[Amount, ...]  # of each document
     copies: Mapping[str, Copies]  # by kind
 
-    def size(self, kind: str, key: str, document: int) -> Amount:
-        """Of one copy: the whole document's, or the paragraph's own."""
-        return measure(key) if kind == "paragraph" else self.amounts[document]
+    def sizes(self, kind: str, key: str) -> list[Amount]:
+        """Of each copy: the whole document's, or the paragraph's own."""
+        numbers = self.copies[kind][key]
+        return [measure(key)] * len(numbers) if kind == "paragraph" else [self.amounts[n] for n in numbers]
 
 
 def count_words(text: str) -> int:
@@ -116,6 +118,7 @@ class Overlap:
 
     n_keys: int
     documents: Amount  # documents of a with such a key
+    n_tokens: int | None  # of those of them that have a count; None where no document of a has one
     copies: Amount  # copies of such keys in a
     containment: float | None  # of a's distinct keys; None where it has none
     jaccard: float | None  # None on the diagonal, and where neither has a key
@@ -130,22 +133,37 @@ def overlap(corpus: Corpus, kind: str) -> dict[tuple[str, str], Overlap]:
     for key, numbers in corpus.copies[kind].items():
         sources = Counter(corpus.documents[n].source for n in numbers)
         distinct.update(sources.keys())
+        sizes = corpus.sizes(kind, key) if len(numbers) > 1 else []
         for a, b in shared(sources):
             n_keys[a, b] += 1
-            for n in numbers:
+            for n, size in zip(numbers, sizes, strict=True):
                 if corpus.documents[n].source == a:
-                    copies[a, b] += corpus.size(kind, key, n)
+                    copies[a, b] += size
                     met[n].add(b)
     documents: dict[tuple[str, str], Amount] = defaultdict(Amount)
+    with_key: dict[tuple[str, str], list[int]] = defaultdict(list)
     for n, others in met.items():
         for b in others:
             documents[corpus.documents[n].source, b] += corpus.amounts[n]
+            with_key[corpus.documents[n].source, b].append(n)
+    counted = {source: tokens(corpus, of_source(corpus, source)) for source in corpus.sources}
     found = {}
     for pair in ((a, b) for a in corpus.sources for b in corpus.sources):
         n, (a, b) = n_keys[pair], pair
         jaccard = None if a == b else ratio(n, distinct[a] + distinct[b] - n)
-        found[pair] = Overlap(n, documents[pair], copies[pair], ratio(n, distinct[a]), jaccard)
+        n_tokens = None if counted[a] is None else tokens(corpus, with_key[pair]) or 0
+        found[pair] = Overlap(n, documents[pair], n_tokens, copies[pair], ratio(n, distinct[a]), jaccard)
     return found
+
+
+def of_source(corpus: Corpus, source: str) -> list[int]:
+    return [n for n, document in enumerate(corpus.documents) if document.source == source]
+
+
+def tokens(corpus: Corpus, documents: Iterable[int]) -> int | None:
+    """Tokens of the documents that have a count; None where none has."""
+    counts = [n_tokens for n in documents if (n_tokens := corpus.documents[n].n_tokens) is not None]
+    return sum(counts) if counts else None
 
 
 def shared(copies: Mapping[str, int]) -> Iterator[tuple[str, str]]:
@@ -205,8 +223,7 @@ def duplicates(corpus: Corpus, kind: str, label: Label = by_source) -> Counted:
                 one.n_clusters += 1
                 one.n_clusters_across += len(found) > 1
         if len(numbers) > 1:
-            sizes = [corpus.size(kind, key, n) for n in numbers]
-            _count_cluster(counted, [labels[n] for n in numbers], sizes)
+            _count_cluster(counted, [labels[n] for n in numbers], corpus.sizes(kind, key))
     for n in with_key:
         for one in (counted.total, counted.by_label[labels[n]]):
             one.documents += corpus.amounts[n]
@@ -239,6 +256,7 @@ class Cluster:
     n_documents: int
     n_sources: int
     first: int  # number of the document with the first copy
+    first_amount: Amount
     amount: Amount  # all copies
 
 
@@ -251,21 +269,21 @@ def largest(corpus: Corpus, kind: str, limit: int) -> list[Cluster]:
 
 def _cluster(corpus: Corpus, kind: str, key: str, numbers: Sequence[int]) -> Cluster:
     sources = {corpus.documents[n].source for n in numbers}
-    amount = sum((corpus.size(kind, key, n) for n in numbers), NOTHING)
-    return Cluster(key, len(numbers), len(set(numbers)), len(sources), numbers[0], amount)
+    sizes = corpus.sizes(kind, key)
+    return Cluster(key, len(numbers), len(set(numbers)), len(sources), numbers[0], sizes[0], sum(sizes, NOTHING))
 
 
-def boilerplate(corpus: Corpus, at_least: Iterable[int]) -> dict[tuple[str, int], Amount]:
-    """For each source and each k of `at_least`: copies of paragraphs that occur in k or more documents."""
-    spread: dict[tuple[str, int], Amount] = defaultdict(Amount)  # by source and number of documents
+def boilerplate(corpus: Corpus, at_least: Sequence[int]) -> dict[tuple[str | None, int], tuple[int, Amount]]:
+    """For each k of `at_least` and each source, or None for all: paragraphs that k or more documents of the corpus
+    have, and the source's copies of them."""
+    found = {(source, k): (0, NOTHING) for k in at_least for source in (None, *corpus.sources)}
     for key, numbers in corpus.copies["paragraph"].items():
         n_documents, size = len(set(numbers)), measure(key)
-        for n in numbers:
-            spread[corpus.documents[n].source, n_documents] += size
-    found = dict.fromkeys(((source, k) for k in at_least for source in corpus.sources), NOTHING)
-    for source, k in found:
-        of_source = (amount for (name, n), amount in spread.items() if name == source and n >= k)
-        found[source, k] = sum(of_source, NOTHING)
+        sources = Counter(corpus.documents[n].source for n in numbers)
+        for k in at_least:
+            for source, n in ((None, len(numbers)), *sources.items()) if n_documents >= k else ():
+                n_keys, copies = found[source, k]
+                found[source, k] = n_keys + 1, copies + size * n
     return found
 
 
@@ -294,16 +312,27 @@ def by_sources(corpus: Corpus, documents: Iterable[int]) -> dict[str, Amount]:
 
 def remaining(corpus: Corpus, kind: str, rank: Rank = keep_first) -> dict[str, Amount]:
     """Documents that are left, by source, when of each cluster of a url or a text the copy of the lowest rank stays."""
-    return by_sources(corpus, _keep(corpus, kind, range(len(corpus.documents)), rank))
+    return by_sources(corpus, keep(corpus, kind, range(len(corpus.documents)), rank))
 
 
-def _keep(corpus: Corpus, kind: str, documents: Iterable[int], rank: Rank) -> list[int]:
+def keep(corpus: Corpus, kind: str, documents: Iterable[int], rank: Rank = keep_first) -> list[int]:
+    """Those of `documents` that are left when of each cluster among them the copy of the lowest rank stays."""
     left = set(documents)
     removed: set[int] = set()
     for numbers in corpus.copies[kind].values():
         here = sorted((n for n in numbers if n in left), key=rank)
         removed.update(here[1:])
     return sorted(left - removed)
+
+
+def removed_paragraphs(corpus: Corpus, documents: Iterable[int], rank: Rank = keep_first) -> dict[str, Amount]:
+    """Copies of paragraphs, by source, that go from `documents` when one of each stays, in that of the lowest rank."""
+    removed = dict.fromkeys(corpus.sources, NOTHING)
+    there = set(documents)
+    for key, numbers in corpus.copies["paragraph"].items():
+        for n in sorted((n for n in numbers if n in there), key=rank)[1:]:
+            removed[corpus.documents[n].source] += measure(key)
+    return removed
 
 
 @dataclass(frozen=True)
@@ -320,15 +349,10 @@ def waterfall(corpus: Corpus) -> list[Step]:
     steps = []
     left = list(range(len(corpus.documents)))
     for kind in ("url", "text"):
-        kept = _keep(corpus, kind, left, keep_first)
+        kept = keep(corpus, kind, left, keep_first)
         steps.append(Step(kind, by_sources(corpus, set(left) - set(kept)), by_sources(corpus, kept)))
         left = kept
-    removed = dict.fromkeys(corpus.sources, NOTHING)
-    there = set(left)
-    for key, numbers in corpus.copies["paragraph"].items():
-        here = [n for n in numbers if n in there]
-        for n in here[1:]:
-            removed[corpus.documents[n].source] += measure(key)
+    removed = removed_paragraphs(corpus, left)
     after = {
         name: amount - Amount(0, removed[name].n_bytes, removed[name].n_words)
         for name, amount in steps[-1].left.items()
