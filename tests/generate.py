@@ -52,7 +52,7 @@ def generated(n: int = 300, seed: int = 7) -> list[Document]:
     """`n` documents: null keys, empty texts, missing tokens, hostile names, repeated ids, lengths,
     URLs, texts and paragraphs."""
     rng = random.Random(seed)
-    documents = []
+    documents: list[Document] = []
     for number in range(n):
         source = SOURCES[min(3, int(rng.expovariate(1.2)))]
         text = _copied(_text(rng, number), source, number, documents)
