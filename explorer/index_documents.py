@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from explorer.duplicates.minhash import signatures
 from explorer.duplicates.paragraphs import ParagraphWriter
 from explorer.errors import InputError
 from explorer.ingest.read import engine_errors, own_sets, read_documents
@@ -33,7 +34,7 @@ INDEX_GROUP_ROWS = 65_536
 
 
 def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress) -> dict[str, Any]:
-    """Read a part's shards once and write its index rows, its paragraphs, and its texts where they are not Parquet.
+    """Read a part's shards once and write its index rows, paragraph keys, signatures, and texts that are not Parquet.
 
     Returns the receipt that is written last: rows and rejects of each shard, the fingerprint of the documents.
     A shard that cannot be used at all is in the receipt with its fault and the other shards go on.
@@ -53,9 +54,7 @@ def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress
         temporary = stack.enter_context(replacing(target))
         index = stack.enter_context(pq.ParquetWriter(temporary, INDEX_SCHEMA, compression="zstd"))
         texts = _TextWriter(stack, workspace.shard(part.key), options.keep_text) if _needs_copy(part) else None
-        paragraphs = None
-        if options.min_paragraph is not None:
-            paragraphs = ParagraphWriter(stack, workspace.paragraphs(part.key), options.min_paragraph)
+        keys = _KeyWriter(stack, workspace, part.key, options)
         for number, shard in enumerate(part.shards):
             report = _ShardReport(shard)
             done = 0.0
@@ -69,9 +68,7 @@ def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress
                     has_tokens = has_tokens or table["n_tokens"].null_count < table.num_rows
                     sources.update(table["source"].unique().to_pylist())
                     pending.append(table)
-                    if paragraphs is not None:
-                        data, offsets = text_buffers(batch.frame["text"])
-                        paragraphs.write(np.frombuffer(data, dtype=np.uint8), offsets, n_docs)
+                    keys.write(batch.frame["text"], n_docs)
                     if texts is not None and shard.kind != "parquet":
                         texts.write(batch.frame, n_docs)
                     n_docs += batch.frame.height
@@ -86,8 +83,7 @@ def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress
             shards.append(report.to_json())
         if pending:
             index.write_table(pa.concat_tables(pending))
-        if paragraphs is not None:
-            paragraphs.flush()
+        keys.finish()
         if texts is not None:
             inline |= texts.inline
     receipt = {
@@ -99,12 +95,7 @@ def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress
         "sources": sorted(sources),
         "shards": shards,
     }
-    files = [target]
-    if texts is not None:
-        files.append(workspace.shard(part.key))
-    if paragraphs is not None:
-        files.append(workspace.paragraphs(part.key))
-    write_receipt(target, receipt, files)
+    write_receipt(target, receipt, [target, *keys.files, *([workspace.shard(part.key)] if texts is not None else [])])
     return receipt
 
 
@@ -185,6 +176,35 @@ class _TextWriter:
         docs = pl.int_range(first_doc, first_doc + frame.height, dtype=pl.Int32, eager=True).alias("doc")
         self._writer.write_table(frame.select(docs, *self.columns).to_arrow().cast(self._writer.schema))
         self.inline.update(name for name in (ATTRIBUTES_COLUMN, FLAT_SET) if frame[name].null_count() < frame.height)
+
+
+class _KeyWriter:
+    """What duplicates are found by, beside the hashes of the index rows: paragraphs, and MinHash signatures."""
+
+    def __init__(self, stack: ExitStack, workspace: Workspace, key: str, options: IndexOptions) -> None:
+        self.files: list[Path] = []
+        self._paragraphs: ParagraphWriter | None = None
+        self._signatures: BinaryIO | None = None
+        if options.min_paragraph is not None:
+            self.files.append(workspace.paragraphs(key))
+            self._paragraphs = ParagraphWriter(stack, self.files[-1], options.min_paragraph)
+        if options.signatures:
+            self.files.append(workspace.signatures(key))
+            self._signatures = stack.enter_context(stack.enter_context(replacing(self.files[-1])).open("wb"))
+
+    def write(self, texts: pl.Series, first_doc: int) -> None:
+        if not self.files:
+            return
+        buffer, offsets = text_buffers(texts)
+        data = np.frombuffer(buffer, dtype=np.uint8)
+        if self._paragraphs is not None:
+            self._paragraphs.write(data, offsets, first_doc)
+        if self._signatures is not None:
+            self._signatures.write(signatures(data, offsets).astype("<u4", copy=False).data)
+
+    def finish(self) -> None:
+        if self._paragraphs is not None:
+            self._paragraphs.flush()
 
 
 def fingerprint_documents(table: pa.Table) -> int:

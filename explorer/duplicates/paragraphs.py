@@ -6,7 +6,7 @@ stand: not trimmed, a carriage return included. Its key is a hash, so what two d
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import pairwise
@@ -62,7 +62,7 @@ def find_paragraphs(data: Bytes, offsets: Ints, first_doc: int, min_chars: int) 
     Text i is document `first_doc + i`, the UTF-8 in `data[offsets[i]:offsets[i + 1]]` (n_texts + 1 offsets).
     Paragraphs of fewer than `min_chars` characters are left out.
     """
-    bounds, texts = _stretches(data, offsets)
+    bounds, texts = stretches_of(data, offsets, _STEP_BYTES, _line_after)
     steps = np.searchsorted(bounds[:-1], np.arange(offsets[0], offsets[-1], _STEP_BYTES))
     steps = np.unique(np.concatenate([[0], steps, [len(texts)]]))
     origins = np.zeros(len(offsets) - 1, dtype=np.int64)  # of each text: characters before it
@@ -85,7 +85,7 @@ def find_paragraphs(data: Bytes, offsets: Ints, first_doc: int, min_chars: int) 
         kept = np.flatnonzero((n_words > 0) & (n_chars >= min_chars))
         owners = owners[kept]
         yield Paragraphs(
-            key=_hashes(step, starts[kept], ends[kept]),
+            key=hash_pieces(step, starts[kept], ends[kept]),
             doc=(owners + first_doc).astype(np.int32),
             start=chars[kept] - origins[owners],
             n_bytes=(ends - starts)[kept].astype(np.int32),
@@ -94,17 +94,23 @@ def find_paragraphs(data: Bytes, offsets: Ints, first_doc: int, min_chars: int) 
         )
 
 
-def _stretches(data: Bytes, offsets: Ints) -> tuple[Ints, Ints]:
-    """Bounds (n_stretches + 1) of whole texts, or of whole lines of a long one; and the text of each (n_stretches)."""
+def stretches_of(
+    data: Bytes, offsets: Ints, step_bytes: int, find_cut: Callable[[Bytes, int, int], int]
+) -> tuple[Ints, Ints]:
+    """Bounds (n_stretches + 1) of whole texts, or of pieces of a long one; and the text of each (n_stretches).
+
+    A text of more than `step_bytes` is cut at the first place after so many where it may be: `find_cut(data, position,
+    end)` finds that, or `end`.
+    """
     n_cuts = np.zeros(len(offsets) - 1, dtype=np.int64)
     cuts = []
-    for text in np.flatnonzero(np.diff(offsets) > _STEP_BYTES).tolist():
+    for text in np.flatnonzero(np.diff(offsets) > step_bytes).tolist():
         end = int(offsets[text + 1])
-        at = _line_after(data, int(offsets[text]) + _STEP_BYTES, end)
+        at = find_cut(data, int(offsets[text]) + step_bytes, end)
         while at < end:
             cuts.append(at)
             n_cuts[text] += 1
-            at = _line_after(data, at + _STEP_BYTES, end)
+            at = find_cut(data, at + step_bytes, end)
     bounds = np.sort(np.concatenate([offsets, np.array(cuts, dtype=np.int64)]), kind="stable")
     return bounds, np.repeat(np.arange(len(n_cuts)), n_cuts + 1)
 
@@ -132,9 +138,7 @@ def _count_lines(data: Bytes, stretches: Ints, starts: Ints) -> tuple[Ints, Ints
     ends_in_space = True
     begin = 0
     while begin < len(data):
-        end = min(begin + _PIECE_BYTES, len(data))
-        while end < len(data) and data[end] & 0xC0 == 0x80:
-            end -= 1  # not within a character
+        end = whole_chars(data, min(begin + _PIECE_BYTES, len(data)))
         piece = data[begin:end]
         is_space = white_space(piece)
         begins = ~is_space
@@ -160,6 +164,13 @@ def _count_lines(data: Bytes, stretches: Ints, starts: Ints) -> tuple[Ints, Ints
     return np.diff(words), np.diff(more)
 
 
+def whole_chars(data: Bytes, position: int) -> int:
+    """The last place up to a position that is not within a character."""
+    while position < len(data) and data[position] & 0xC0 == 0x80:
+        position -= 1
+    return position
+
+
 def _running_total(flags: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
     """How many are set before each, and in all (n_flags + 1)."""
     totals = np.zeros(len(flags) + 1, dtype=np.int32)
@@ -167,8 +178,8 @@ def _running_total(flags: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
     return totals
 
 
-def _hashes(data: Bytes, starts: Ints, ends: Ints) -> npt.NDArray[np.uint64]:
-    """xxh3_64 of pieces that do not overlap."""
+def hash_pieces(data: Bytes, starts: Ints, ends: Ints) -> npt.NDArray[np.uint64]:
+    """xxh3_64 of pieces that do not overlap, in order: number i is `data[starts[i]:ends[i]]`."""
     offsets = np.empty(2 * len(starts) + 1, dtype=np.int64)  # every second one is what lies between two pieces
     offsets[0], offsets[1::2], offsets[2::2] = 0, starts, ends
     array = pa.LargeStringArray.from_buffers(2 * len(starts), pa.py_buffer(offsets), pa.py_buffer(data))
