@@ -642,7 +642,7 @@ def test_duplicates_by_domain_are_the_reference_s(corpus: Corpus, built: explore
 
 def test_repeated_paragraphs_are_the_reference_s(corpus: Corpus, built: explorer.corpus.Corpus) -> None:
     every = oracle.boilerplate(corpus, [1, 2, 3, 5, 10, 100, 1000, 10_000])
-    columns = ("source", "min_docs", "n_keys", "n_copies", "n_bytes", "n_words", "byte_share")
+    columns = ("source", "least_docs", "n_keys", "n_copies", "n_bytes", "n_words", "byte_share")
     assert rows_of(built.show("boilerplate"), *columns) == Counter(
         (source, k, n_keys, *astuple(copies), copies.n_bytes / every[source, 1][1].n_bytes)
         for (source, k), (n_keys, copies) in every.items()
