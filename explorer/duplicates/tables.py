@@ -11,6 +11,19 @@ from explorer.duplicates.stages import Found
 from explorer.duplicates.tasks import parquet
 from explorer.relations import IndexedPart
 
+_NEAR = [
+    ("threshold", "double", "Jaccard similarity from which texts are near-duplicates."),
+    ("n_bands", "bigint", "Bands of a signature of 128 numbers."),
+    ("n_band_rows", "bigint", "Numbers of a band."),
+    ("n_groups", "bigint", "Groups of texts that share a band."),
+    ("n_capped_groups", "bigint", "Of those, too large for all their pairs to be compared."),
+    ("n_skipped_pairs", "bigint", "Pairs within those that were not compared for it."),
+    ("n_candidate_pairs", "bigint", "Pairs that were compared."),
+    ("n_pairs", "bigint", "Of those, alike: their signatures agree in the threshold's share of positions."),
+    ("n_clusters", "bigint", "Clusters of different texts that such pairs connect."),
+    ("n_texts", "bigint", "Different texts in them."),
+    ("n_largest", "bigint", "Different texts in the largest of them."),
+]
 _COPIES = {
     "doc": "Number of the document in this build.",
     "key_kind": "Kind of key: id (within its source), url, text, near or paragraph.",
@@ -52,6 +65,13 @@ def write_duplicate_tables(
         ],
         [{"source": source, "number": number} for number, source in enumerate(found.order)],
         "The order of the sources, by which the first of several copies is chosen.",
+    )
+    write_table(
+        connection,
+        "near_duplicate_search",
+        _NEAR,
+        [found.near] if found.near else [],
+        "How near-duplicates were looked for; no row where they were not.",
     )
     columns = ", ".join(name for name in _COPIES if name != "doc")
     selects = [
