@@ -211,3 +211,14 @@ def test_without_looking_for_duplicates_there_is_nothing_to_show(tmp_path: Path)
             for params in ({}, {"kind": "url"}) if name in ("largest_clusters", "deduplicated_mix") else ({},):
                 assert corpus.show(name, **params).height == 0
         assert corpus.sql("from duplicate_samples").height == 0
+
+
+def test_near_clusters_have_samples(tmp_path: Path) -> None:
+    words = " ".join(f"word{n}" for n in range(200))
+    rows = [row("a", "s", f"{words} tail"), row("b", "s", f"{words} end"), row("c", "s", "nothing like it at all")]
+    write_jsonl(tmp_path / "in" / "a.jsonl", rows)
+    build_corpus(tmp_path / "in", tmp_path / "ws", near=0.7)
+    frame = shown(tmp_path / "ws", "largest_clusters", kind="near")
+    assert frame.select("id", "n_copies", "n_texts", "sample").rows() == [("a", 2, 2, words[:SAMPLE_CHARS])]
+    mix = shown(tmp_path / "ws", "deduplicated_mix", kind="near", keep="longest")
+    assert mix.select("n_docs", "n_kept_docs", "n_kept_bytes").rows()[0] == (3, 2, len(words) + 5 + 22)
