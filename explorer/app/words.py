@@ -12,7 +12,8 @@ SECTION_LEADS: Mapping[str, str] = {
     "languages": "Which languages the rows or an attribute state.",
     "licences": "Which licences the rows and the sources state.",
     "attributes": "What taggers wrote beside the text: which documents have it, and how the scores are distributed.",
-    "duplicates": "Documents and paragraphs that occur more than once.",
+    "duplicates": "What occurs more than once: by URL, text, near-duplicate and paragraph; what the sources share, and "
+    "what would be left without it.",
     "filters": "What a recipe of filters would take from this corpus, before it is run: move thresholds, switch rules "
     "off, and everything follows. The address of the page keeps what was changed.",
     "integrity": "What could not be read, what does not fit together, and what looks wrong.",
@@ -28,6 +29,8 @@ EMPTY: Mapping[str, str] = {
     "licences": "No document states a licence. Name the field that holds it in corpus.toml and build again.",
     "attributes": "The corpus has no attributes. Put them beside the documents, in attributes/<set>/, and build again: "
     "the texts are not read a second time.",
+    "duplicates": "Nothing occurs more than once, or it was not looked for: a build with --duplicates finds copies by "
+    "URL, text and paragraph, one with --near near-duplicates too.",
     "integrity": "Nothing to report: no document and no file is concerned.",
     "filters": "The recipe has nothing of this kind, or no document is concerned.",
     "lengths": "No document is concerned.",

@@ -1,0 +1,3 @@
+from explorer.app.duplicates import duplicates_page
+
+duplicates_page()
