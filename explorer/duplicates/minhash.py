@@ -2,7 +2,7 @@
 
 A shingle is five consecutive words as they stand (a shorter text is one shingle). Signatures are those of datasketch 2
 (scheme `affine32`, 128 permutations, seed 1) for the same 32-bit shingle hashes, so its LSH and its other tools can
-read them; here they are made for many texts at once, over ten times as fast (`tests/benchmarks/minhash.py`).
+read them; here they are made for many texts at once, about ten times as fast (`tests/benchmarks/minhash.py`).
 """
 
 from __future__ import annotations
