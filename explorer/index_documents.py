@@ -19,13 +19,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from explorer.duplicates.minhash import signatures
-from explorer.duplicates.paragraphs import ParagraphWriter
+from explorer.duplicates.paragraphs import Paragraphs, ParagraphWriter, paragraphs_of
 from explorer.errors import InputError
 from explorer.ingest.read import engine_errors, own_sets, read_documents
 from explorer.ingest.rows import ATTRIBUTES_COLUMN, FLAT_SET, N_EXAMPLES, Batch, Reject
 from explorer.ingest.shards import Shard
 from explorer.measures import INDEX_SCHEMA, index_rows, text_buffers
 from explorer.plan import IndexOptions, Part, Progress
+from explorer.textcount import Lines
 from explorer.tokenizers import token_counter
 from explorer.urls import HostTable
 from explorer.workspace import Workspace, replacing, write_receipt
@@ -59,7 +60,10 @@ def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress
             report = _ShardReport(shard)
             done = 0.0
             for batch in report.guarded(read_documents(shard, options.config, options.batch_bytes)):
-                table = report.tabulate(lambda: index_rows(batch.frame, n_docs, number, hosts, count))  # noqa: B023
+                keys.forget()
+                table = report.tabulate(
+                    lambda: index_rows(batch.frame, n_docs, number, hosts, count, keys.take)  # noqa: B023
+                )
                 if table is None:
                     break
                 report.take(batch)
@@ -183,24 +187,36 @@ class _KeyWriter:
 
     def __init__(self, stack: ExitStack, workspace: Workspace, key: str, options: IndexOptions) -> None:
         self.files: list[Path] = []
+        self._min_paragraph = options.min_paragraph
+        self._pending: list[Paragraphs] = []  # of a batch that may yet be refused; text numbers are the batch's
         self._paragraphs: ParagraphWriter | None = None
         self._signatures: BinaryIO | None = None
         if options.min_paragraph is not None:
             self.files.append(workspace.paragraphs(key))
-            self._paragraphs = ParagraphWriter(stack, self.files[-1], options.min_paragraph)
+            self._paragraphs = ParagraphWriter(stack, self.files[-1])
         if options.signatures:
             self.files.append(workspace.signatures(key))
             self._signatures = stack.enter_context(stack.enter_context(replacing(self.files[-1])).open("wb"))
 
+    def forget(self) -> None:
+        """Drop the lines of a batch that was refused."""
+        self._pending.clear()
+
+    def take(self, lines: Lines) -> None:
+        """Keep the paragraphs among some lines of the batch at hand."""
+        if self._min_paragraph is not None:
+            self._pending.append(paragraphs_of(lines, self._min_paragraph))
+
     def write(self, texts: pl.Series, first_doc: int) -> None:
-        if not self.files:
-            return
-        buffer, offsets = text_buffers(texts)
-        data = np.frombuffer(buffer, dtype=np.uint8)
+        """Write what was kept of the batch, whose texts these are."""
         if self._paragraphs is not None:
-            self._paragraphs.write(data, offsets, first_doc)
+            for found in self._pending:
+                self._paragraphs.write(found, first_doc)
+        self._pending.clear()
         if self._signatures is not None:
-            self._signatures.write(signatures(data, offsets).astype("<u4", copy=False).data)
+            buffer, offsets = text_buffers(texts)
+            found_signatures = signatures(np.frombuffer(buffer, dtype=np.uint8), offsets)
+            self._signatures.write(found_signatures.astype("<u4", copy=False).data)
 
     def finish(self) -> None:
         if self._paragraphs is not None:

@@ -17,7 +17,7 @@ import orjson
 import polars as pl
 import pyarrow as pa
 
-from explorer.textcount import count_texts
+from explorer.textcount import Lines, count_texts
 from explorer.urls import HOST_PATTERN, SCHEME_PATTERN, HostTable
 
 TEXT_COUNTS: tuple[pl.Expr, ...] = (
@@ -70,15 +70,21 @@ TokenCounter = Callable[[list[str]], Sequence[int]]
 
 
 def index_rows(
-    frame: pl.DataFrame, first_doc: int, shard: int, hosts: HostTable, count: TokenCounter | None
+    frame: pl.DataFrame,
+    first_doc: int,
+    shard: int,
+    hosts: HostTable,
+    count: TokenCounter | None,
+    take: Callable[[Lines], None] = lambda lines: None,
 ) -> pa.Table:
     """The index rows (`INDEX_SCHEMA`) of a batch of documents (`FRAME_SCHEMA`).
 
-    `first_doc` numbers the first of them within the part; with `count` the texts are tokenized.
+    `first_doc` numbers the first of them within the part; with `count` the texts are tokenized. `take` gets the lines
+    of the texts, in order.
     """
     data, offsets = text_buffers(frame["text"])
     text_digests = _md5(data, offsets)
-    shapes = count_texts(np.frombuffer(data, dtype=np.uint8), offsets)
+    shapes = count_texts(np.frombuffer(data, dtype=np.uint8), offsets, take)
     url_digests = _md5(*text_buffers(frame["url"]))
     has_url = frame["url"].is_not_null().to_list()
     counts = frame.lazy().select(*TEXT_COUNTS).collect(engine="in-memory")

@@ -1,8 +1,9 @@
 """Statistics of tiny corpora, computed by hand: `cases/<statistic>[-variant]/`.
 
 A folder holds documents.jsonl and expected.csv, and may hold corpus.toml, params.toml, attributes/<set>.jsonl,
-recipes/<name>.toml, and build.toml with options of the build. In place of all inputs it may name the case whose corpus it uses in `same_corpus_as`.
-The expected table names the columns that it checks, in order. An empty field is null; numbers may be fractions (1/3).
+recipes/<name>.toml, and build.toml with options of the build. In place of all inputs it may name the case whose corpus
+it uses in `same_corpus_as`. The expected table names the columns that it checks, in order. An empty field is null;
+numbers may be fractions (1/3).
 """
 
 from __future__ import annotations

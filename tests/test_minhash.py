@@ -193,7 +193,8 @@ _LONG = """
 import resource, sys
 import numpy as np
 from explorer.duplicates.minhash import permutations, signatures
-from explorer.duplicates.paragraphs import find_paragraphs
+from explorer.duplicates.paragraphs import paragraphs_of
+from explorer.textcount import count_texts
 text = np.random.default_rng(1).integers(97, 122, 50_000_000, dtype=np.uint8)
 text[::6] = 32
 if sys.argv[1] == "lines":
@@ -203,8 +204,7 @@ permutations()
 signatures(text[:2_000_000], np.array([0, 2_000_000]))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 assert signatures(text, offsets).max() < 2**32 - 1
-for rows in find_paragraphs(text, offsets, 0, 1):
-    pass
+count_texts(text, offsets, lambda lines: paragraphs_of(lines, 1) and None)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 

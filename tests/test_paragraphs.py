@@ -15,8 +15,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from explorer import textcount
 from explorer.duplicates import paragraphs
-from explorer.duplicates.paragraphs import PARAGRAPH_SCHEMA, ParagraphWriter, find_paragraphs, sorting_order
+from explorer.duplicates.paragraphs import PARAGRAPH_SCHEMA, Paragraphs, ParagraphWriter, paragraphs_of, sorting_order
 from explorer.measures import text_buffers
 from explorer.textcount import count_texts
 from tests.test_measures import NASTY, WHITE, texts
@@ -30,9 +31,16 @@ def buffers(found: list[str]) -> tuple[Any, Any]:
     return np.frombuffer(data, dtype=np.uint8), offsets
 
 
+def find(data: Any, offsets: Any, min_chars: int) -> list[Paragraphs]:
+    pieces: list[Paragraphs] = []
+    count_texts(data, offsets, lambda lines: pieces.append(paragraphs_of(lines, min_chars)))
+    return pieces
+
+
 def rows(found: list[str], first_doc: int = 0, min_chars: int = 1) -> list[Row]:
-    pieces = list(find_paragraphs(*buffers(found), first_doc, min_chars))
+    pieces = find(*buffers(found), min_chars)
     columns = [np.concatenate([getattr(p, name) for p in pieces] or [[]]) for name in PARAGRAPH_SCHEMA.names]
+    columns[1] = columns[1] + first_doc
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
@@ -67,15 +75,17 @@ def test_words_add_up_to_those_of_the_document(found: list[str]) -> None:
     total = [0] * len(found)
     for row in rows(found):
         total[row[1]] += row[-1]
-    assert total == count_texts(*buffers(found)).n_words.tolist()
+    counts = count_texts(*buffers(found))
+    assert total == counts.n_words.tolist() == [len(_WORD.findall(text)) for text in found]
+    assert counts.n_lines.tolist() == [text.count("\n") + 1 if text else 0 for text in found]
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.one_of(texts, st.lists(st.sampled_from(NASTY), max_size=120).map("".join)), max_size=5), st.data())
 def test_steps_and_pieces_change_nothing(found: list[str], data: st.DataObject) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(paragraphs, "_STEP_BYTES", data.draw(st.integers(1, 40)))
-        patch.setattr(paragraphs, "_PIECE_BYTES", data.draw(st.integers(4, 20)))
+        patch.setattr(textcount, "_STEP_BYTES", data.draw(st.integers(1, 40)))
+        patch.setattr(textcount, "_PIECE_BYTES", data.draw(st.integers(4, 20)))
         assert rows(found) == defined(found)
 
 
@@ -89,7 +99,7 @@ def test_batches_change_nothing(found: list[str], cut: int, first_doc: int) -> N
 
 def test_a_slice_of_a_batch_starts_anywhere_in_its_buffer() -> None:
     data, offsets = buffers(["x\ny", "caf\u00e9\n\nz", "", "w"])
-    (found,) = find_paragraphs(data, offsets[1:], 0, 1)
+    (found,) = find(data, offsets[1:], 1)
     assert list(zip(found.doc.tolist(), found.start.tolist(), strict=True)) == [(0, 0), (0, 6), (2, 0)]
 
 
@@ -109,10 +119,11 @@ def test_sorting_keeps_the_order_of_equal_keys(numbers: list[int]) -> None:
 
 def write(path: Path, batches: list[list[str]], min_chars: int = 1) -> None:
     with ExitStack() as stack:
-        writer = ParagraphWriter(stack, path, min_chars)
+        writer = ParagraphWriter(stack, path)
         first_doc = 0
         for batch in batches:
-            writer.write(*buffers(batch), first_doc)
+            for found in find(*buffers(batch), min_chars):
+                writer.write(found, first_doc)
             first_doc += len(batch)
         writer.flush()
 

@@ -15,9 +15,9 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from explorer.duplicates.paragraphs import Bytes, Ints, hash_pieces, stretches_of, whole_chars
+from explorer.duplicates.paragraphs import hash_pieces
 from explorer.errors import UsageError
-from explorer.textcount import _white_space as white_space
+from explorer.textcount import Bytes, Ints, stretches_of, white_space, whole_chars
 
 N_PERMUTATIONS = 128
 SHINGLE_WORDS = 5
