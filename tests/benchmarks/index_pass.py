@@ -3,8 +3,9 @@
     python -m tests.benchmarks.index_pass --shards FOLDER [--tokenizer cl100k_base] [--workers 2] [--memory-of-build]
 
 The floor is DuckDB decoding the same Parquet with `sum(strlen(text))`. Both are measured in CPU seconds (user and
-system) of one thread, in turn, several times; the ratio of medians is what to quote. `tools/scale_up.py` beside the
-test data grows shards of any size.
+system) of one thread, in turn, several times; the ratio of medians is what to quote. What paragraph keys and MinHash
+signatures add is the difference to a pass without them, in the same round. `tools/scale_up.py` beside the test data
+grows shards of any size.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -22,6 +24,7 @@ import psutil
 
 from explorer.build import DEFAULT_MEMORY, build
 from explorer.config import CorpusConfig
+from explorer.duplicates.minhash import permutations
 from explorer.index_documents import index_part
 from explorer.ingest.shards import find_shards
 from explorer.plan import IndexOptions, make_part
@@ -43,12 +46,15 @@ def floor(paths: list[str]) -> int:
     return int(rows[0][0])
 
 
-def index(folder: Path, paths: list[str], tokenizer: str) -> None:
+def index(folder: Path, paths: list[str], options: IndexOptions) -> None:
     shards = find_shards(paths)
-    options = IndexOptions(CorpusConfig(), tokenizer, keep_text=True)
-    workspace = Workspace(folder)
-    workspace.create()
+    Workspace(folder).create()
     index_part(folder, make_part(tuple(shards), options.key), options, lambda amount: None)
+
+
+def sizes(folder: Path, name: str) -> int:
+    """Bytes of the files in one folder of an index."""
+    return sum(path.stat().st_size for path in (folder / "index" / name).iterdir())
 
 
 def peak_memory(work: Callable[[], object]) -> tuple[float, float]:
@@ -100,20 +106,39 @@ def main() -> None:
             paths.append(shard.path)
             size += shard.size / 1e6
     megabytes = floor(paths) / 1e6
-    ours, floors = [], []
+    bare = IndexOptions(CorpusConfig(), args.tokenizer, keep_text=True, min_paragraph=None)
+    passes = {
+        "bare": bare,
+        "paragraphs": replace(bare, min_paragraph=1),
+        "signatures": replace(bare, signatures=True),
+    }
+    permutations()  # loads what draws them
+    floors: list[float] = []
+    seconds: dict[str, list[float]] = {name: [] for name in passes}
+    written: dict[str, int] = {}
     for _ in range(args.rounds):
         floors.append(cpu_seconds(lambda: floor(paths)))
-        with tempfile.TemporaryDirectory() as folder:
-            ours.append(cpu_seconds(lambda: index(Path(folder), paths, args.tokenizer)))
+        for name, options in passes.items():
+            with tempfile.TemporaryDirectory() as folder:
+                seconds[name].append(cpu_seconds(lambda: index(Path(folder), paths, options)))  # noqa: B023
+                written[name] = 0 if name == "bare" else sizes(Path(folder), name)
+    ours = seconds["paragraphs"]  # as a build does by default
     f, o = statistics.median(floors), statistics.median(ours)
     print(f"text                      {megabytes:10.0f} MB")
     print(f"floor: sum(strlen(text))  {megabytes / f:10.0f} MB/s per core")
     print(f"index pass                {megabytes / o:10.0f} MB/s per core")
     rounds = ", ".join(f"{a / b:.1f}" for a, b in zip(ours, floors, strict=True))
     print(f"index pass / floor        {o / f:10.1f} times the CPU (rounds: {rounds})")
+    for name in ("paragraphs", "signatures"):
+        more = [1000 * (a - b) / megabytes for a, b in zip(seconds[name], seconds["bare"], strict=True)]
+        rounds = ", ".join(f"{amount:.1f}" for amount in more)
+        print(
+            f"{name:10} add            {statistics.median(more):10.1f} CPU seconds per GB of text (rounds: {rounds}), "
+            f"{written[name] / megabytes / 1000:.0f} MB of files"
+        )
     if args.memory_of_build:
         with tempfile.TemporaryDirectory() as folder:
-            seconds, peak = peak_memory(
+            wall, peak = peak_memory(
                 lambda: build(
                     [args.shards],
                     Path(folder) / "w",
@@ -122,7 +147,7 @@ def main() -> None:
                     memory=args.memory,
                 )
             )
-        print(f"whole build               {seconds:10.1f} s with {args.workers} workers, peak {peak:.0f} MB")
+        print(f"whole build               {wall:10.1f} s with {args.workers} workers, peak {peak:.0f} MB")
 
 
 if __name__ == "__main__":
