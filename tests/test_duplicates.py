@@ -173,17 +173,11 @@ def test_boilerplate_is_counted_right(both: tuple[explorer.Corpus, oracle.Corpus
     corpus, reference = both
     found = oracle.boilerplate(reference, (1, *LIMITS))
     rows = {(row["source"], row["least_docs"]): row for row in shown(corpus, "boilerplate")}
-    sources = [source for source in reference.sources if found[source, 1].n]
-    assert rows.keys() == {(source, k) for source in (*sources, *([None] if sources else [])) for k in LIMITS}
+    assert rows.keys() == {(source, k) for source, k in found if k > 1 and found[source, 1][0]}
     for (source, k), row in rows.items():
-        of = [source] if source is not None else sources
-        expected = sum((found[one, k] for one in of), oracle.NOTHING)
-        whole = sum((found[one, 1] for one in of), oracle.NOTHING)
-        assert Amount(row["n_copies"], row["n_bytes"], row["n_words"]) == expected
-        assert row["byte_share"] == pytest.approx(expected.n_bytes / whole.n_bytes)
-        texts = [key for key, numbers in reference.copies["paragraph"].items() if len(set(numbers)) >= k
-                 and (source is None or any(reference.documents[n].source == source for n in numbers))]  # fmt: skip
-        assert row["n_keys"] == len(texts)
+        n_keys, copies = found[source, k]
+        assert (row["n_keys"], Amount(row["n_copies"], row["n_bytes"], row["n_words"])) == (n_keys, copies)
+        assert row["byte_share"] == pytest.approx(copies.n_bytes / found[source, 1][1].n_bytes)
 
 
 @pytest.mark.parametrize("kind", ["url", "text"])
@@ -263,10 +257,10 @@ def test_shards_in_another_order_and_cut_change_nothing(tmp_path: Path) -> None:
     rows = rows_of(random_documents(5))
     shuffled = random.Random(1).sample(rows, len(rows))
     cut = len(rows) // 3
-    with built(tmp_path / "whole", [rows]) as corpus:
+    with built(tmp_path / "whole", [rows], near=0.5) as corpus:
         expected = everything(corpus)
-    assert any(frame.height for frame in expected.values())
-    with built(tmp_path / "cut", [shuffled[:cut], shuffled[cut:], []], part_bytes=1) as corpus:
+    assert all(frame.height for frame in expected.values())
+    with built(tmp_path / "cut", [shuffled[:cut], shuffled[cut:], []], part_bytes=1, near=0.5) as corpus:
         found = everything(corpus)
     for key, frame in expected.items():
         assert found[key].equals(frame), key
@@ -289,6 +283,23 @@ def test_a_corpus_and_its_copy_overlap_fully(tmp_path: Path) -> None:
         assert (first["source"], second["source"]) == ("copy", "original")
         assert first["n_removable_docs"] == first["n_removable_in_source"]  # by name the first
         assert second["n_removable_docs"] == second["n_docs"]
+
+
+def test_copies_are_near_duplicates_too(tmp_path: Path) -> None:
+    documents = [document for document in random_documents(5) if oracle.count_words(document.text)]
+    longer = [
+        replace(d, id=f"{d.id} again", source="ü", text=f"{d.text}\nagain") for d in documents if len(d.text) > 60
+    ]
+    with built(tmp_path, [rows_of([*documents, *longer])], near=0.7) as corpus:
+        texts = corpus.show("overlap").select("source_a", "source_b", "n_docs")
+        near = corpus.show("overlap", kind="near").select("source_a", "source_b", "n_docs")
+        pairs = texts.join(near, on=["source_a", "source_b"], suffix="_near")
+        assert (pairs["n_docs_near"] >= pairs["n_docs"]).all()
+        total, *_ = (row for row in shown(corpus, "duplicates") if row["key_kind"] == "near")
+        of_text = next(row for row in shown(corpus, "duplicates") if row["key_kind"] == "text")
+        assert total["n_docs"] == of_text["n_docs"] == len(documents) + len(longer)
+        assert total["n_removable_docs"] >= of_text["n_removable_docs"] + len(longer) > len(longer)
+        assert total["n_cluster_docs"] - total["n_clusters"] == total["n_removable_docs"]
 
 
 def test_a_document_with_many_repeated_paragraphs_counts_once(tmp_path: Path) -> None:
