@@ -27,7 +27,7 @@ from explorer.relations import (
     quote_identifier,
     quote_literal,
 )
-from explorer.statistic import Statistic, Value, load_statistics, with_called
+from explorer.statistic import Statistic, Value, exactness_sentence, load_statistics, with_called
 from explorer.workspace import Workspace, replacing, storage_failure
 
 # Above this many documents or attribute values the detail relations are views over the index files (with absolute
@@ -231,7 +231,7 @@ def add_statistic(connection: duckdb.DuckDBPyConnection, statistic: Statistic) -
         connection.execute(f"create view {statistic.name} as from {statistic.name}()").fetchall()
     except duckdb.Error as error:
         raise StatisticError(f"{statistic.section}/{statistic.name}.sql, result: {error}") from error
-    exactness = "" if statistic.is_exact else f" Estimated: {statistic.approx}"
+    exactness = "" if statistic.is_exact else f" {exactness_sentence(statistic)}"
     doc = f"{statistic.title}. {statistic.doc}{exactness}"
     parameters = "".join(f" {param.name}: {param.doc}" for param in statistic.params)
     connection.execute(f"comment on macro table {statistic.name} is {quote_literal(doc + parameters)}").fetchall()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from explorer.errors import ExplorerError, QueryError, UsageError
 from explorer.escape import printable
 from explorer.impact.command import impact_command, recipe_command
 from explorer.render import FORMATS, render, units_of
-from explorer.statistic import Param, Statistic, load_statistics
+from explorer.statistic import Param, Statistic, exactness_sentence, exactness_word, load_statistics
 from explorer.terminal import Size, progress, say
 
 
@@ -185,7 +186,7 @@ def init_command(workspace: Path, out: Path | None) -> None:
 @_format
 def list_command(form: str) -> None:
     """One line a statistic: its name, section and title."""
-    rows = [(s.name, s.section, s.title, "exact" if s.is_exact else "estimated") for s in load_statistics().values()]
+    rows = [(s.name, s.section, s.title, exactness_word(s)) for s in load_statistics().values()]
     _emit(pl.DataFrame(rows, schema=["name", "section", "title", "exactness"], orient="row"), form)
 
 
@@ -214,7 +215,7 @@ def show_command() -> None:
 def _show_command(statistic: Statistic) -> click.Command:
     def run(workspace: Path, form: str, **parameters: Any) -> None:
         with explorer.open(workspace) as corpus:
-            _emit(corpus.run(statistic, parameters), form, statistic)
+            _emit(corpus.run(statistic, parameters), form, statistic, parameters)
 
     options: list[click.Parameter] = [
         click.Argument(["workspace"], type=click.Path(path_type=Path)),
@@ -222,7 +223,7 @@ def _show_command(statistic: Statistic) -> click.Command:
         click.Option(["--format", "form"], type=click.Choice(FORMATS), default="table", show_default=True),
     ]
     columns = "\n".join(f"  {column.name} ({column.unit}): {column.doc}" for column in statistic.columns)
-    exactness = "Exact." if statistic.is_exact else f"Estimated: {statistic.approx}"
+    exactness = exactness_sentence(statistic)
     text = f"{statistic.title}.\n\n{statistic.doc} {exactness}\n\n\b\nColumns:\n{columns}"
     return click.Command(statistic.name, params=options, callback=run, help=text, short_help=statistic.title)
 
@@ -303,15 +304,18 @@ def _open_app(workspace: Path, port: int | None, *, open_browser: bool = True) -
     launch(workspace.absolute(), port, open_browser)
 
 
-def _emit(frame: pl.DataFrame, form: str, statistic: Statistic | None = None) -> None:
+def _emit(
+    frame: pl.DataFrame, form: str, statistic: Statistic | None = None, given: Mapping[str, object] | None = None
+) -> None:
     is_terminal = sys.stdout.isatty()
     if form == "parquet" and is_terminal:
         raise UsageError("Parquet is not for a terminal; redirect it: --format parquet > file.parquet")
     width = shutil.get_terminal_size().columns if is_terminal else None
     sys.stdout.buffer.write(render(frame, form, units_of(frame, statistic), width=width))
     sys.stdout.buffer.flush()
-    if statistic is not None and not statistic.is_exact:
-        say(f"estimated: {statistic.approx}")
+    error = statistic.error(given or {}) if statistic is not None else ""
+    if error:
+        say(f"estimated: {error}")
 
 
 def _say_built(report: BuildReport) -> None:

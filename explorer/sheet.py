@@ -73,8 +73,8 @@ def entry_json(entry: Entry, *, is_estimate: bool = False) -> dict[str, Any]:
         "section": statistic.section,
         "title": statistic.title,
         "definition": statistic.doc,
-        "is_exact": statistic.is_exact and not is_estimate,
-        "error": statistic.approx or None,
+        "is_exact": not statistic.error(entry.given) and not is_estimate,
+        "error": statistic.error(entry.given) or None,
         "sql_hash": statistic.sql_hash,
         "parameters": statistic.arguments(entry.given),
         "columns": [{"name": c.name, "unit": c.unit, "definition": c.doc} for c in statistic.columns],
@@ -154,8 +154,8 @@ def entry_markdown(entry: Entry, where: str = "", *, is_estimate: bool = False) 
     """
     statistic, frame = entry.statistic, entry.frame
     blocks = [f"### {markdown(statistic.title)}", markdown(statistic.doc)]
-    if not statistic.is_exact:
-        blocks.append(f"**Estimated.** {markdown(statistic.approx)}")
+    if error := statistic.error(entry.given):
+        blocks.append(f"**Estimated.** {markdown(error)}")
     empty = [column for column in frame.columns if frame.height and frame[column].null_count() == frame.height]
     shown = frame.head(MAX_ROWS).drop(empty)
     if not frame.height:
@@ -183,7 +183,7 @@ def _column_notes(statistic: Statistic, names: Iterable[str]) -> str:
 def _provenance(statistic: Statistic, given: Mapping[str, Value], where: str, *, is_estimate: bool) -> str:
     parameters = ", ".join(f"{name} := {value!r}" for name, value in statistic.arguments(given).items())
     call = code_span(f"from {statistic.name}({parameters})")
-    exact = "exact" if statistic.is_exact and not is_estimate else "estimated"
+    exact = "estimated" if statistic.error(given) or is_estimate else "exact"
     on = f"for {where}" if where else "on `corpus.duckdb`"
     return f"Provenance: {call} {on} · SQL {code_span(statistic.sql_hash)} · {exact}"
 

@@ -12,7 +12,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,9 @@ RELATIONS = frozenset({"documents", "attributes", "marks", "paragraphs", "compar
 MERGE_RULES = frozenset({"sum", "min", "max"})
 _HEADER = re.compile(r"\A\s*/\*(.*?)\*/", re.DOTALL)
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
-_FIELDS = frozenset({"title", "doc", "over", "chart", "params", "merge", "columns", "keep", "approx", "order"})
+_FIELDS = frozenset({
+    "title", "doc", "over", "chart", "params", "merge", "columns", "keep", "approx", "approx_when", "order",
+})  # fmt: skip
 
 Value = bool | int | float | str
 
@@ -113,13 +115,21 @@ class Statistic:
     merge: Mapping[str, str]
     keep: Keep | None
     columns: tuple[Column, ...]
-    approx: str  # the measured error of the estimated columns; empty when every number is exact
+    approx: str  # the measured error of what is estimated; empty when every number is exact
     partial_sql: str
     result_sql: str
+    # arguments with which the numbers are estimates; empty where columns ..._approx are
+    approx_when: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def is_exact(self) -> bool:
+        """Whether every number is exact, whatever the arguments."""
         return not self.approx
+
+    def error(self, given: Mapping[str, object]) -> str:
+        """The measured error of what is estimated with some arguments; empty when every number is exact."""
+        arguments = self.arguments(given)
+        return self.approx if all(arguments[name] == value for name, value in self.approx_when.items()) else ""
 
     @property
     def partial_key(self) -> str:
@@ -157,6 +167,20 @@ class Statistic:
                 choices = ", ".join(known) or "it has none"
                 raise UsageError(f"{self.name} has no parameter {name!r}; parameters: {choices}")
         return {name: param.parse(given[name]) if name in given else param.default for name, param in known.items()}
+
+
+def exactness_word(statistic: Statistic) -> str:
+    """exact, estimated, or "exact; estimated with kind = near" and the like."""
+    if statistic.is_exact:
+        return "exact"
+    when = ", ".join(f"{name} = {value}" for name, value in statistic.approx_when.items())
+    return f"exact; estimated with {when}" if when else "estimated"
+
+
+def exactness_sentence(statistic: Statistic) -> str:
+    """The same with the error of what is estimated."""
+    word = exactness_word(statistic)
+    return f"{word[:1].upper()}{word[1:]}{f': {statistic.approx}' if statistic.approx else '.'}"
 
 
 def normalise(sql: str) -> str:
@@ -236,8 +260,13 @@ def _read(path: Path) -> Statistic:
         if column_.unit not in UNITS:
             raise StatisticError(f"columns.{column_.name}: unit {column_.unit!r} is not in explorer.units")
     approx = header.get("approx", "")
-    if bool(approx) != any(column_.name.endswith("_approx") for column_ in columns):
-        raise StatisticError("`approx` states the error of columns named ..._approx: both or neither")
+    approx_when = dict(header.get("approx_when", {}))
+    has_estimates = bool(approx_when) or any(column_.name.endswith("_approx") for column_ in columns)
+    if bool(approx) != has_estimates:
+        raise StatisticError("`approx` states the error of columns ..._approx, or of `approx_when`: both or neither")
+    for name_, value in approx_when.items():
+        if value not in (header.get("params", {}).get(name_, {}).get("choices") or ()):
+            raise StatisticError(f"approx_when.{name_} = {value!r} is not a choice of that parameter")
     return Statistic(
         section=path.parent.name,
         name=name,
@@ -251,6 +280,7 @@ def _read(path: Path) -> Statistic:
         keep=keep,
         columns=columns,
         approx=approx,
+        approx_when=approx_when,
         partial_sql=_clean(statements[0]) if over else "",
         result_sql=_clean(statements[-1]),
     )

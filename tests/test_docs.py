@@ -14,7 +14,7 @@ from explorer.cli import cli
 from explorer.escape import markdown
 from explorer.recipe.plain import parse_plain
 from explorer.recipe.read import parse_recipe
-from explorer.statistic import Param, load_statistics
+from explorer.statistic import Param, exactness_sentence, load_statistics
 from explorer.units import MEASURES
 
 ROOT = Path(__file__).parents[1]
@@ -39,7 +39,7 @@ def statistics_page() -> str:
             lines += ["", f"## {section.capitalize()}"]
         lines += ["", f"### `{statistic.name}`", "", f"**{markdown(statistic.title)}.** {markdown(statistic.doc)}"]
         if not statistic.is_exact:
-            lines += ["", f"Estimated: {markdown(statistic.approx)}"]
+            lines += ["", markdown(exactness_sentence(statistic))]
         lines += ["", "| column | unit | definition |", "|---|---|---|"]
         lines += [f"| `{c.name}` | {c.unit} | {markdown(c.doc)} |" for c in statistic.columns]
         if statistic.params:

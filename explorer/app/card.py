@@ -54,8 +54,7 @@ def card(statistic: Statistic, supply: Supply | None = None) -> None:
     with st.container(border=True, key=f"card-{statistic.name}"):
         st.subheader(safe(statistic.title), anchor=statistic.name)
         st.markdown(safe(statistic.doc))
-        if not statistic.is_exact:
-            st.markdown(f":orange-badge[Estimated] {safe(statistic.approx)}")
+        estimate = st.empty()
         controls_row = st.container(horizontal=True, gap="medium", vertical_alignment="bottom")
         try:
             arguments = controls(statistic, controls_row, supply.given if supply else {})
@@ -64,6 +63,8 @@ def card(statistic: Statistic, supply: Supply | None = None) -> None:
             st.error(safe(str(error)))
             return
         frame = answer.frame
+        if inexact := statistic.error(arguments):
+            estimate.markdown(f":orange-badge[Estimated] {safe(inexact)}")
         if answer.note:
             st.markdown(f":orange-badge[Sample] {safe(answer.note)}")
         if frame.height:
@@ -207,7 +208,7 @@ def _provenance(statistic: Statistic, arguments: Mapping[str, Value], supply: Su
         st.markdown("Repeat it in any DuckDB client, on `corpus.duckdb` of the workspace:")
         st.code(session.statement(statistic, arguments), "sql", wrap_lines=True)
     if not statistic.result_sql:
-        _fingerprint(statistic, note)
+        _fingerprint(statistic, arguments, note)
         return
     if statistic.partial_sql:
         st.markdown(f"What each part of the corpus contributes (`part` holds its {safe(statistic.over or '')}):")
@@ -216,13 +217,14 @@ def _provenance(statistic: Statistic, arguments: Mapping[str, Value], supply: Su
     else:
         st.markdown("The result, over the tables of the catalogue:")
     st.code(statistic.result_sql, "sql")
-    _fingerprint(statistic, note)
+    _fingerprint(statistic, arguments, note)
 
 
-def _fingerprint(statistic: Statistic, note: str) -> None:
+def _fingerprint(statistic: Statistic, arguments: Mapping[str, Value], note: str) -> None:
     """Where the numbers come from; `note` says that they are a sample's."""
     facts = session.facts()
-    exactness = "Exact." if statistic.is_exact else f"Estimated: {safe(statistic.approx)}"
+    error = statistic.error(arguments)
+    exactness = f"Estimated: {safe(error)}" if error else "Exact."
     exactness = f"Estimated: {safe(note)}" if note else exactness
     file = f"queries/{statistic.section}/{statistic.name}.sql"
     of_sql = f", SQL hash {code_span(statistic.sql_hash)}, file {code_span(file)}" if statistic.result_sql else ""
