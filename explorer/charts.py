@@ -71,7 +71,10 @@ def draw(statistic: Statistic, frame: pl.DataFrame, value: str = "") -> Chart | 
 
 
 def _without_nulls(plot: Plot) -> Plot:
-    """Rows whose numbers can be drawn; a null category stays, as "(none)"."""
+    """Rows whose numbers can be drawn; a null category stays, as "(none)" or what its column says that it means."""
+    meanings = {c.name: c.null for c in plot.statistic.columns if c.null and c.name in (plot.x, plot.y, plot.color)}
+    named = plot.frame.with_columns(pl.col(name).fill_null(f"({null})") for name, null in meanings.items())
+    plot = Plot(plot.statistic, named, plot.x, plot.y, plot.color)
     needed = [c for c in (plot.x, plot.y, plot.color) if c and (plot.is_number(c) or plot.unit(c) == "date")]
     frame = plot.frame.drop_nulls(needed) if needed else plot.frame
     for column in needed:

@@ -84,11 +84,12 @@ def _flag(value: object) -> bool:
 
 @dataclass(frozen=True)
 class Column:
-    """A result column: unit (see `explorer.units`) and definition."""
+    """A result column: unit (see `explorer.units`) and definition. `null` is what charts call a null of a name."""
 
     name: str
     unit: str
     doc: str
+    null: str = ""
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def cut_corpora(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
         root = tmp_path_factory.mktemp(name)
         write_cut(root / "in", documents, cut)
         options = {} if name == "whole" else {"part_bytes": 1}
-        report = build_corpus(root / "in", root / "out", recipes=[str(write_recipe(root))], **options)
+        report = build_corpus(root / "in", root / "out", recipes=[str(write_recipe(root))], near=0.7, **options)
         assert report.n_parts == (1 if name == "whole" else len(cut) + 2)
         opened[name] = explorer.open(root / "out")
     yield opened

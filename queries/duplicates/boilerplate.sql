@@ -14,7 +14,7 @@ n_firsts      = "sum"
 n_first_bytes = "sum"
 
 [columns]
-source     = { unit = "name",  doc = "Source; null for all together." }
+source     = { unit = "name",  null = "all", doc = "Source; null for all together." }
 least_docs = { unit = "docs",  doc = "Documents of the corpus that have the paragraph, at least: 2, 3, 5, 10, 100, 1,000 or 10,000." }
 n_keys     = { unit = "count", doc = "Different paragraphs of the source that so many documents have." }
 n_copies   = { unit = "count", doc = "Their occurrences in the source." }

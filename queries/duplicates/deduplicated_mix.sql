@@ -31,7 +31,7 @@ n_gone_words     = "sum"
 n_gone_tokens    = "sum"
 
 [columns]
-source              = { unit = "name",   doc = "Source; null for all together." }
+source              = { unit = "name",   null = "all", doc = "Source; null for all together." }
 n_docs              = { unit = "docs",   doc = "Documents." }
 n_kept_docs         = { unit = "docs",   doc = "Documents that stay." }
 removed_doc_share   = { unit = "share",  doc = "Share of the documents that go." }

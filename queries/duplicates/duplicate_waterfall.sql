@@ -8,7 +8,7 @@ chart = { kind = "waterfall", x = "n_bytes_left", y = "step" }
 per = { default = "corpus", choices = ["corpus", "source"], doc = "Whether to list the steps of the whole corpus only, or of each source as well." }
 
 [columns]
-source             = { unit = "name",   doc = "Source; null for all together." }
+source             = { unit = "name",   null = "all", doc = "Source; null for all together." }
 place              = { unit = "count",  doc = "Place in the order." }
 step               = { unit = "name",   doc = "What is removed: copies by url, by text, or paragraphs." }
 n_docs             = { unit = "docs",   doc = "Documents before the step." }

@@ -18,7 +18,7 @@ n_source_firsts = "sum"
 
 [columns]
 key_kind              = { unit = "name",   doc = "Kind of key: url, text, near or paragraph." }
-source                = { unit = "name",   doc = "Source; null for all together." }
+source                = { unit = "name",   null = "all", doc = "Source; null for all together." }
 n_docs                = { unit = "docs",   doc = "Documents that have a key of this kind." }
 n_keys                = { unit = "count",  doc = "Different keys among them." }
 n_clusters            = { unit = "count",  doc = "Of those, keys with two copies or more in the corpus (WIMBD's unique duplicates); a cluster counts in every source that it reaches." }

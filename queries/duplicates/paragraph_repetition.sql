@@ -21,7 +21,7 @@ n_left_first_bytes = "sum"
 n_left_first_words = "sum"
 
 [columns]
-source                = { unit = "name",  doc = "Source; null for all together." }
+source                = { unit = "name",  null = "all", doc = "Source; null for all together." }
 n_copies              = { unit = "count", doc = "Paragraphs, every occurrence." }
 n_keys                = { unit = "count", doc = "Different paragraphs among them." }
 n_repeated            = { unit = "count", doc = "Occurrences of paragraphs that occur more than once in the corpus, all of them (WIMBD's way to count)." }

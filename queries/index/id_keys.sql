@@ -4,6 +4,7 @@ select
     o.number as source_number,
     d.id,
     d.text_md5,
+    d.url_md5,
     d.domain,
     d.n_bytes,
     d.doc,
