@@ -313,7 +313,7 @@ def _emit(
     width = shutil.get_terminal_size().columns if is_terminal else None
     sys.stdout.buffer.write(render(frame, form, units_of(frame, statistic), width=width))
     sys.stdout.buffer.flush()
-    error = statistic.error(given or {}) if statistic is not None else ""
+    error = statistic.error(given or {}, frame) if statistic is not None else ""
     if error:
         say(f"estimated: {error}")
 

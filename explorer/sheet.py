@@ -73,8 +73,8 @@ def entry_json(entry: Entry, *, is_estimate: bool = False) -> dict[str, Any]:
         "section": statistic.section,
         "title": statistic.title,
         "definition": statistic.doc,
-        "is_exact": not statistic.error(entry.given) and not is_estimate,
-        "error": statistic.error(entry.given) or None,
+        "is_exact": not statistic.error(entry.given, entry.frame) and not is_estimate,
+        "error": statistic.error(entry.given, entry.frame) or None,
         "sql_hash": statistic.sql_hash,
         "parameters": statistic.arguments(entry.given),
         "columns": [{"name": c.name, "unit": c.unit, "definition": c.doc} for c in statistic.columns],
@@ -154,7 +154,7 @@ def entry_markdown(entry: Entry, where: str = "", *, is_estimate: bool = False) 
     """
     statistic, frame = entry.statistic, entry.frame
     blocks = [f"### {markdown(statistic.title)}", markdown(statistic.doc)]
-    if error := statistic.error(entry.given):
+    if error := statistic.error(entry.given, entry.frame):
         blocks.append(f"**Estimated.** {markdown(error)}")
     empty = [column for column in frame.columns if frame.height and frame[column].null_count() == frame.height]
     shown = frame.head(MAX_ROWS).drop(empty)
@@ -169,7 +169,7 @@ def entry_markdown(entry: Entry, where: str = "", *, is_estimate: bool = False) 
         notes.append(f"Without any value, and left out: {', '.join(map(code_span, empty))}.")
     if notes:
         blocks.append(" ".join(notes))
-    provenance = _provenance(statistic, entry.given, where, is_estimate=is_estimate)
+    provenance = _provenance(entry, where, is_estimate=is_estimate)
     blocks.append(f"{_column_notes(statistic, shown.columns)}\n\n{provenance}")
     return blocks
 
@@ -180,10 +180,11 @@ def _column_notes(statistic: Statistic, names: Iterable[str]) -> str:
     return "Columns: " + " · ".join(items)
 
 
-def _provenance(statistic: Statistic, given: Mapping[str, Value], where: str, *, is_estimate: bool) -> str:
-    parameters = ", ".join(f"{name} := {value!r}" for name, value in statistic.arguments(given).items())
+def _provenance(entry: Entry, where: str, *, is_estimate: bool) -> str:
+    statistic = entry.statistic
+    parameters = ", ".join(f"{name} := {value!r}" for name, value in statistic.arguments(entry.given).items())
     call = code_span(f"from {statistic.name}({parameters})")
-    exact = "estimated" if statistic.error(given) or is_estimate else "exact"
+    exact = "estimated" if statistic.error(entry.given, entry.frame) or is_estimate else "exact"
     on = f"for {where}" if where else "on `corpus.duckdb`"
     return f"Provenance: {call} {on} · SQL {code_span(statistic.sql_hash)} · {exact}"
 

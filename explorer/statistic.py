@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 
 from explorer.errors import StatisticError, UsageError
 from explorer.units import UNITS
@@ -30,6 +31,8 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _FIELDS = frozenset({
     "title", "doc", "over", "chart", "params", "merge", "columns", "keep", "approx", "approx_when", "order",
 })  # fmt: skip
+
+ALWAYS = "always"  # in `approx_when`: whatever the arguments
 
 Value = bool | int | float | str
 
@@ -119,7 +122,7 @@ class Statistic:
     approx: str  # the measured error of what is estimated; empty when every number is exact
     partial_sql: str
     result_sql: str
-    # arguments with which the numbers are estimates; empty where columns ..._approx are
+    # arguments, or values of a column, with which the numbers are estimates; empty where columns ..._approx are
     approx_when: Mapping[str, Value] = field(default_factory=dict)
 
     @property
@@ -127,10 +130,20 @@ class Statistic:
         """Whether every number is exact, whatever the arguments."""
         return not self.approx
 
-    def error(self, given: Mapping[str, object]) -> str:
-        """The measured error of what is estimated with some arguments; empty when every number is exact."""
+    def error(self, given: Mapping[str, object], frame: pl.DataFrame | None = None) -> str:
+        """The error of what is estimated, with some arguments, in `frame` (the result, where it is at hand).
+
+        Empty when every number is exact, or there is none.
+        """
+        if frame is not None and not frame.height:
+            return ""
         arguments = self.arguments(given)
-        return self.approx if all(arguments[name] == value for name, value in self.approx_when.items()) else ""
+        return self.approx if all(self._has(arguments, frame, *one) for one in self.approx_when.items()) else ""
+
+    def _has(self, arguments: Mapping[str, Value], frame: pl.DataFrame | None, name: str, value: Value) -> bool:
+        if name in arguments:
+            return arguments[name] == value
+        return name == ALWAYS or frame is None or value in frame[name].to_list()
 
     @property
     def partial_key(self) -> str:
@@ -174,7 +187,7 @@ def exactness_word(statistic: Statistic) -> str:
     """exact, estimated, or "exact; estimated with kind = near" and the like."""
     if statistic.is_exact:
         return "exact"
-    when = ", ".join(f"{name} = {value}" for name, value in statistic.approx_when.items())
+    when = ", ".join(f"{name} = {value}" for name, value in statistic.approx_when.items() if name != ALWAYS)
     return f"exact; estimated with {when}" if when else "estimated"
 
 
@@ -266,8 +279,9 @@ def _read(path: Path) -> Statistic:
     if bool(approx) != has_estimates:
         raise StatisticError("`approx` states the error of columns ..._approx, or of `approx_when`: both or neither")
     for name_, value in approx_when.items():
-        if value not in (header.get("params", {}).get(name_, {}).get("choices") or ()):
-            raise StatisticError(f"approx_when.{name_} = {value!r} is not a choice of that parameter")
+        choices = header.get("params", {}).get(name_, {}).get("choices") or ()
+        if value not in choices and name_ not in (*header["columns"], ALWAYS):
+            raise StatisticError(f"approx_when.{name_} = {value!r} is neither a choice of a parameter nor of a column")
     return Statistic(
         section=path.parent.name,
         name=name,

@@ -63,7 +63,7 @@ def card(statistic: Statistic, supply: Supply | None = None) -> None:
             st.error(safe(str(error)))
             return
         frame = answer.frame
-        if inexact := statistic.error(arguments):
+        if inexact := statistic.error(arguments, frame):
             estimate.markdown(f":orange-badge[Estimated] {safe(inexact)}")
         if answer.note:
             st.markdown(f":orange-badge[Sample] {safe(answer.note)}")
@@ -191,13 +191,15 @@ def _footer(
 ) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         with st.expander("Definition, SQL and provenance", type="compact"):
-            _provenance(statistic, arguments, supply, note)
+            _provenance(statistic, arguments, frame, supply, note)
         if frame.height:
             with st.popover("Download", type="tertiary"):
                 show_downloads(frame, units_of(frame, statistic), statistic.name)
 
 
-def _provenance(statistic: Statistic, arguments: Mapping[str, Value], supply: Supply | None, note: str) -> None:
+def _provenance(
+    statistic: Statistic, arguments: Mapping[str, Value], frame: pl.DataFrame, supply: Supply | None, note: str
+) -> None:
     rows = "\n".join(
         f"| {code_span(c.name)} | {safe(UNITS[c.unit].label or c.unit)} | {safe(c.doc)} |" for c in statistic.columns
     )
@@ -208,7 +210,7 @@ def _provenance(statistic: Statistic, arguments: Mapping[str, Value], supply: Su
         st.markdown("Repeat it in any DuckDB client, on `corpus.duckdb` of the workspace:")
         st.code(session.statement(statistic, arguments), "sql", wrap_lines=True)
     if not statistic.result_sql:
-        _fingerprint(statistic, arguments, note)
+        _fingerprint(statistic, statistic.error(arguments, frame), note)
         return
     if statistic.partial_sql:
         st.markdown(f"What each part of the corpus contributes (`part` holds its {safe(statistic.over or '')}):")
@@ -217,13 +219,12 @@ def _provenance(statistic: Statistic, arguments: Mapping[str, Value], supply: Su
     else:
         st.markdown("The result, over the tables of the catalogue:")
     st.code(statistic.result_sql, "sql")
-    _fingerprint(statistic, arguments, note)
+    _fingerprint(statistic, statistic.error(arguments, frame), note)
 
 
-def _fingerprint(statistic: Statistic, arguments: Mapping[str, Value], note: str) -> None:
+def _fingerprint(statistic: Statistic, error: str, note: str) -> None:
     """Where the numbers come from; `note` says that they are a sample's."""
     facts = session.facts()
-    error = statistic.error(arguments)
     exactness = f"Estimated: {safe(error)}" if error else "Exact."
     exactness = f"Estimated: {safe(note)}" if note else exactness
     file = f"queries/{statistic.section}/{statistic.name}.sql"
