@@ -56,7 +56,7 @@ def _box(body: str, label: str) -> str:
 
 def _pieces(side: Side, name: str, *, is_whole: bool) -> Iterator[str]:
     if side.n_before:
-        yield _gap(f"{side.n_before:,} characters the same in both, then: ")
+        yield _gap(f"{side.n_before:,} characters the same in both … ")
     for number, piece in enumerate(side.pieces):
         if not piece.is_same and not piece.text:
             continue
@@ -67,19 +67,19 @@ def _pieces(side: Side, name: str, *, is_whole: bool) -> Iterator[str]:
         else:
             yield _folded(piece, is_first=number == 0, is_last=number == len(side.pieces) - 1)
     if side.n_cut:
-        yield _gap(f" {side.n_cut:,} more characters, which are not compared. ")
+        yield _gap(f" … {side.n_cut:,} more characters, which are not compared ")
     if side.n_after:
-        yield _gap(f" The last {side.n_after:,} characters are the same in both.")
+        yield _gap(f" … the last {side.n_after:,} characters are the same in both")
 
 
 def _folded(piece: Piece, *, is_first: bool, is_last: bool) -> str:
-    """What is the same, but for its ends next to a difference."""
-    head, tail = (0 if is_first else CONTEXT), (0 if is_last else CONTEXT)
-    n_folded = len(piece.text) - head - tail
+    """What is the same, but for its ends next to a difference, cut between words where there are any."""
+    head = "" if is_first else re.sub(r"\s\S{0,50}\Z", "", piece.text[:CONTEXT])
+    tail = "" if is_last else re.sub(r"\A\S{0,50}\s", "", piece.text[-CONTEXT:])
+    n_folded = len(piece.text) - len(head) - len(tail)
     if n_folded <= CONTEXT:
         return escaped(piece.text)
-    gap = _gap(f" {n_folded:,} characters the same in both ")
-    return escaped(piece.text[:head]) + gap + escaped(piece.text[len(piece.text) - tail :])
+    return escaped(head) + _gap(f" … {n_folded:,} characters the same in both … ") + escaped(tail)
 
 
 def _gap(text: str) -> str:
