@@ -191,10 +191,10 @@ def test_duplicates_by_hand() -> None:
     assert oracle.cluster_sizes(HAND, "paragraph") == {5: 1, 4: 1, 1: 2}
     assert oracle.largest(HAND, "paragraph", 1) == [oracle.Cluster("x", 5, 4, 2, 0, Amount(1, 1, 1), Amount(5, 5, 5))]
     assert [one.key for one in oracle.largest(HAND, "paragraph", 9)] == ["x", "y"]
-    of_four = {"b": Amount(4, 4, 4), "a": Amount(4, 4, 4), "c": Amount(1, 1, 1)}
     copies = oracle.boilerplate(HAND, (4, 5))
-    assert copies == {(source, k): of_four[source] if k == 4 else NOTHING for source in of_four for k in (4, 5)}
-    assert oracle.boilerplate_keys(HAND, (4,)) == {(None, 4): 2, ("b", 4): 2, ("a", 4): 2, ("c", 4): 1}
+    of_four = {None: (2, Amount(9, 9, 9)), "b": (2, Amount(4, 4, 4)), "a": (2, Amount(4, 4, 4))}
+    of_four["c"] = (1, Amount(1, 1, 1))
+    assert copies == {(source, k): of_four[source] if k == 4 else (0, NOTHING) for source in of_four for k in (4, 5)}
 
 
 def test_what_remains_by_hand() -> None:
@@ -262,9 +262,8 @@ def test_figures_agree_with_each_other(sample: Sample, kind: str) -> None:
     assert counted.total.removable.n == counted.total.copies.n - counted.total.n_clusters
     assert sum(n * size for size, n in oracle.cluster_sizes(corpus, kind).items() if size > 1) == counted.total.copies.n
     if kind == "paragraph":
-        copies = sum(oracle.boilerplate(corpus, [1]).values(), NOTHING)
-        assert copies.n == sum(map(len, corpus.copies[kind].values()))
-        assert oracle.boilerplate_keys(corpus, [1])[None, 1] == counted.total.n_keys
+        n_keys, copies = oracle.boilerplate(corpus, [1])[None, 1]
+        assert (n_keys, copies.n) == (counted.total.n_keys, sum(map(len, corpus.copies[kind].values())))
         return
     for rank in (oracle.keep_longest(corpus), oracle.keep_priority(corpus, corpus.sources[::-1])):
         left = sum(oracle.remaining(corpus, kind, rank).values(), NOTHING)
@@ -638,33 +637,23 @@ def test_duplicates_by_domain_are_the_reference_s(corpus: Corpus, built: explore
 
 
 def test_repeated_paragraphs_are_the_reference_s(corpus: Corpus, built: explorer.corpus.Corpus) -> None:
-    limits = (1, 2, 3, 5, 10, 100, 1000, 10_000)
-    of_sources, n_keys = oracle.boilerplate(corpus, limits), oracle.boilerplate_keys(corpus, limits)
-    copies = {
-        (source, k): amount
-        for k in limits
-        for source, amount in with_total({name: of_sources[name, k] for name in corpus.sources}).items()
-    }
+    every = oracle.boilerplate(corpus, [1, 2, 3, 5, 10, 100, 1000, 10_000])
     columns = ("source", "least_docs", "n_keys", "n_copies", "n_bytes", "n_words", "byte_share")
     assert rows_of(built.show("boilerplate"), *columns) == Counter(
-        (source, k, n_keys[source, k], *astuple(amount), amount.n_bytes / copies[source, 1].n_bytes)
-        for (source, k), amount in copies.items()
-        if k > 1 and copies[source, 1].n
+        (source, k, n_keys, *astuple(copies), copies.n_bytes / every[source, 1][1].n_bytes)
+        for (source, k), (n_keys, copies) in every.items()
+        if k > 1 and every[source, 1][0]
     )
     counted = oracle.duplicates(corpus, "paragraph")
     columns = ("source", "n_copies", "n_keys", "n_repeated", "n_removable", "n_repeated_bytes", "n_removable_bytes")
     assert rows_of(built.show("paragraph_repetition"), *columns) == Counter(
-        (
-            source,
-            copies[source, 1].n,
-            one.n_keys,
-            one.copies.n,
-            one.removable.n,
-            one.copies.n_bytes,
-            one.removable.n_bytes,
-        )
+        (source, every[source, 1][1].n, one.n_keys, *figures(one))
         for source, one in ((None, counted.total), *counted.by_label.items())
     )
+
+
+def figures(one: Duplicates) -> tuple[int, int, int, int]:
+    return one.copies.n, one.removable.n, one.copies.n_bytes, one.removable.n_bytes
 
 
 def test_largest_clusters_are_the_reference_s(corpus: Corpus, built: explorer.corpus.Corpus) -> None:

@@ -273,31 +273,18 @@ def _cluster(corpus: Corpus, kind: str, key: str, numbers: Sequence[int]) -> Clu
     return Cluster(key, len(numbers), len(set(numbers)), len(sources), numbers[0], sizes[0], sum(sizes, NOTHING))
 
 
-def boilerplate(corpus: Corpus, at_least: Sequence[int]) -> dict[tuple[str, int], Amount]:
-    """For each source and each k of `at_least`: its copies of paragraphs that k or more documents have."""
-    found = {(source, k): NOTHING for k in at_least for source in corpus.sources}
-    for key, n_documents, sources in _paragraphs(corpus):
-        size = measure(key)
-        for k in at_least:
-            for source, n in sources.items() if n_documents >= k else ():
-                found[source, k] += size * n
-    return found
-
-
-def boilerplate_keys(corpus: Corpus, at_least: Sequence[int]) -> dict[tuple[str | None, int], int]:
-    """How many different paragraphs those are, for each source and, under None, in all."""
-    found = {(source, k): 0 for k in at_least for source in (None, *corpus.sources)}
-    for _, n_documents, sources in _paragraphs(corpus):
-        for k in at_least:
-            for source in (None, *sources) if n_documents >= k else ():
-                found[source, k] += 1
-    return found
-
-
-def _paragraphs(corpus: Corpus) -> Iterator[tuple[str, int, Counter[str]]]:
-    """Each paragraph, in how many documents it is, and its copies by source."""
+def boilerplate(corpus: Corpus, at_least: Sequence[int]) -> dict[tuple[str | None, int], tuple[int, Amount]]:
+    """For each k of `at_least` and each source, or None for all: how many different paragraphs there are that k or more
+    documents of the corpus have, and the source's copies of them."""
+    found = {(source, k): (0, NOTHING) for k in at_least for source in (None, *corpus.sources)}
     for key, numbers in corpus.copies["paragraph"].items():
-        yield key, len(set(numbers)), Counter(corpus.documents[n].source for n in numbers)
+        n_documents, size = len(set(numbers)), measure(key)
+        sources = Counter(corpus.documents[n].source for n in numbers)
+        for k in at_least:
+            for source, n in ((None, len(numbers)), *sources.items()) if n_documents >= k else ():
+                n_keys, copies = found[source, k]
+                found[source, k] = n_keys + 1, copies + size * n
+    return found
 
 
 def keep_first(number: int) -> tuple[int, ...]:
