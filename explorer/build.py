@@ -98,7 +98,7 @@ def build(
     keep_text: bool = True,
     recipes: Sequence[str] = (),
     duplicates: bool | None = None,
-    near: float | None = None,
+    near: float | bool | None = None,
     min_paragraph: int | None = None,
     workers: int | None = None,
     memory: int = DEFAULT_MEMORY,
@@ -108,12 +108,12 @@ def build(
     """Build or bring up to date the workspace `out` from `inputs` (files, folders, globs).
 
     What is not given is as in the last build: `tokenizer` (an empty name counts no tokens), `duplicates` (whether to
-    look for them, by URL, text and paragraph), `near` (the Jaccard threshold of near-duplicates, 0 for none),
-    `min_paragraph` (characters below which a paragraph is passed over). `recipes` (files, or names of built-in ones)
-    are put into the workspace. `memory` bounds all workers together, in bytes; `part_bytes` is the text that a part
-    aims at, else the corpus decides (no number depends on it). Raises `UsageError` for wrong options, `InputError`
-    where no input can be used, `StorageError` where the disk refuses, `WorkspaceError` where `out` holds something
-    else.
+    look for them, by URL, text and paragraph), `near` (whether to look for near-duplicates, or their Jaccard
+    threshold), `min_paragraph` (characters below which a paragraph is passed over). `recipes` (files, or names of
+    built-in ones) are put into the workspace. `memory` bounds all workers together, in bytes; `part_bytes` is the text
+    that a part aims at, else the corpus decides (no number depends on it). Raises `UsageError` for wrong options,
+    `InputError` where no input can be used, `StorageError` where the disk refuses, `WorkspaceError` where `out` holds
+    something else.
     """
     if tokenizer:
         token_counter(tokenizer)  # refuses an unknown one before anything is written

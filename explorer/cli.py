@@ -14,7 +14,7 @@ import polars as pl
 
 import explorer
 from explorer.build import DEFAULT_MEMORY, TOKENIZERS, BuildReport, Step, build
-from explorer.duplicates.stages import NEAR_THRESHOLD
+from explorer.duplicates.stages import NEAR_THRESHOLD, not_looked_for
 from explorer.errors import ExplorerError, QueryError, UsageError
 from explorer.escape import printable
 from explorer.impact.command import impact_command, recipe_command
@@ -130,7 +130,6 @@ def build_command(
     """
     if near is False and near_threshold is not None:
         raise UsageError("--no-near and --near-threshold contradict each other; give one of them")
-    threshold = near_threshold or {None: None, True: NEAR_THRESHOLD, False: 0.0}[near]
     with progress() as listen:
         report = build(
             inputs,
@@ -140,7 +139,7 @@ def build_command(
             keep_text=not no_text,
             recipes=recipes,
             duplicates=duplicates,
-            near=threshold,
+            near=near_threshold or near,
             min_paragraph=min_paragraph,
             workers=workers,
             memory=memory,
@@ -215,7 +214,12 @@ def show_command() -> None:
 def _show_command(statistic: Statistic) -> click.Command:
     def run(workspace: Path, form: str, **parameters: Any) -> None:
         with explorer.open(workspace) as corpus:
-            _emit(corpus.run(statistic, parameters), form, statistic, parameters)
+            frame = corpus.run(statistic, parameters)
+            _emit(frame, form, statistic, parameters)
+            if not frame.height and statistic.section == "duplicates":
+                reason = not_looked_for(corpus.manifest, parameters.get("kind"))
+                if reason or statistic.name == "near_search":
+                    say(reason or not_looked_for(corpus.manifest, "near"))
 
     options: list[click.Parameter] = [
         click.Argument(["workspace"], type=click.Path(path_type=Path)),

@@ -110,6 +110,8 @@ def content_of(
         "fingerprint": manifest["fingerprint"], "duckdb_version": manifest["duckdb_version"],
         "suffix_list": manifest["suffix_list"], "n_spans_outside": str(outside),
         "n_files_passed_over": str(manifest["n_files_passed_over"]),
+        "min_paragraph": str(duplicates.options.min_paragraph or "not looked for"),
+        "near_threshold": str(duplicates.options.near or "not looked for"),
         **{f"fingerprint of {name}": value for name, value in manifest["attribute_fingerprints"].items()},
     }  # fmt: skip
     return Content(

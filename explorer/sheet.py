@@ -111,6 +111,8 @@ def _identity(facts: dict[str, str]) -> str:
         ("Fingerprint of the documents", facts.get("fingerprint")),
         *((f"F{name[1:]}", value) for name, value in sorted(facts.items()) if name.startswith("fingerprint of ")),
         ("Files passed over, being no shards", facts.get("n_files_passed_over")),
+        ("Shortest paragraph that duplicates are sought among, in characters", facts.get("min_paragraph")),
+        ("Near-duplicates from a Jaccard similarity of", facts.get("near_threshold")),
         ("Public suffix list", facts.get("suffix_list")),
         ("Made with", f"corpus-explorer {facts.get('explorer_version')}, DuckDB {facts.get('duckdb_version')}"),
     ]

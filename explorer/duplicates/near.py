@@ -26,11 +26,10 @@ import pyarrow.parquet as pq
 from explorer.duplicates import components
 from explorer.duplicates.components import Hashes, Signatures
 from explorer.duplicates.minhash import bands_of
-from explorer.duplicates.tasks import parquet
-from explorer.errors import ExplorerError
+from explorer.duplicates.tasks import engine_failures, parquet
 from explorer.partials import connect
 from explorer.spans import Ints
-from explorer.workspace import TEMPORARY, disk_errors, replacing, storage_failure
+from explorer.workspace import TEMPORARY, disk_errors, replacing
 
 BANDS_SCHEMA = pa.schema([("band_key", pa.uint64()), ("ref", pa.uint64())])
 PAIRS_SCHEMA = pa.schema([("a", pa.uint64()), ("b", pa.uint64())])  # a < b
@@ -227,15 +226,8 @@ def _engine(target: Path, memory: int) -> Iterator[tuple[duckdb.DuckDBPyConnecti
     with disk_errors(folder):
         folder.mkdir(exist_ok=True)  # a killed process of the same number may have left it
     try:
-        with connect(memory, folder, has_macros=False) as connection:
+        with engine_failures(target), connect(memory, folder, has_macros=False) as connection:
             yield connection, folder
-    except duckdb.OutOfMemoryException:
-        raise ExplorerError(
-            f"{target}: near-duplicates need more memory than a worker has; give more --memory or fewer --workers and "
-            "run the same build again"
-        ) from None
-    except duckdb.Error as error:
-        raise storage_failure(target, error) or error from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

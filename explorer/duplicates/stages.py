@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from explorer.duplicates import tasks
+from explorer.duplicates.near_stages import find_near
 from explorer.errors import UsageError
 from explorer.executor import Runner, Task
 from explorer.statistic import normalise
@@ -82,25 +83,40 @@ class Found:
 
 
 def settle_duplicates(
-    last: Mapping[str, Any], duplicates: bool | None, near: float | None, min_paragraph: int | None
+    last: Mapping[str, Any], duplicates: bool | None, near: float | bool | None, min_paragraph: int | None
 ) -> DuplicateOptions:
     """What to look for: as asked, else as in the build whose manifest is `last`, else all but near-duplicates.
 
-    Raises `UsageError` for a number out of range.
+    `near` is a threshold, or whether to look for near-duplicates at all. Raises `UsageError` for a number out of range.
     """
-    if near is not None and not 0 <= near < 1:
+    if near is not None and near is not True and not 0 <= near < 1:
         raise UsageError(f"near = {near}: the Jaccard threshold of near-duplicates lies between 0 and 1")
     if min_paragraph is not None and min_paragraph < 1:
         raise UsageError(f"min_paragraph = {min_paragraph}: a paragraph has one character at least")
     before = DuplicateOptions(**last.get("duplicates", {}))
     if duplicates is None:
-        duplicates = before.is_on or near is not None or min_paragraph is not None
+        duplicates = before.is_on or bool(near) or min_paragraph is not None
     if not duplicates:
+        if near or min_paragraph is not None:
+            raise UsageError(
+                "near-duplicates and paragraphs are looked for with the other duplicates; leave out --no-duplicates, "
+                "or --near and --min-paragraph"
+            )
         return DuplicateOptions(None, None)
-    return DuplicateOptions(
-        (before.min_paragraph or 1) if min_paragraph is None else min_paragraph,
-        before.near if near is None else near or None,
-    )
+    threshold = before.near if near is None else (before.near or NEAR_THRESHOLD) if near is True else near or None
+    return DuplicateOptions((before.min_paragraph or 1) if min_paragraph is None else min_paragraph, threshold)
+
+
+def not_looked_for(manifest: Mapping[str, Any], kind: object) -> str:
+    """Why a workspace has nothing about keys of a kind ("" for any): it was not asked to look, and how to ask."""
+    if "duplicates" not in manifest:
+        return ""
+    options = DuplicateOptions(**manifest["duplicates"])
+    if not options.is_on:
+        return "duplicates were not looked for: build again with --duplicates"
+    if kind == "near" and options.near is None:
+        return "near-duplicates were not looked for: build again with --near"
+    return ""
 
 
 def source_numbers(named: Iterable[str], present: Iterable[str]) -> tuple[str, ...]:
@@ -235,6 +251,7 @@ def find_duplicates(
     receipt = read_receipt(receipt_path)
     if receipt is None:
         receipt = _find(stages, marks)
+        assert stages.n_run == n_runs, "the progress would not end at 1"
         current = [*marks.values(), *map(workspace.duplicates, receipt["paragraphs"])]
         write_receipt(receipt_path, receipt, current)
         for path in set(stages.job.folder.glob(f"{stages.name}-*")) - set(current):
@@ -253,8 +270,6 @@ def _find(stages: Stages, marks: Mapping[str, Path]) -> dict[str, Any]:
         copies["url"] = stages.copies("url", {})
         copies["text"] = stages.copies("text", {"gone": stages.of_parts("gone_by_url", "gone", copies["url"])})
         if stages.options.near is not None:
-            from explorer.duplicates.near_stages import find_near  # it takes SciPy a moment to load
-
             not_first = stages.of_parts("not_first", "not_first", copies["text"])
             clusters, report = find_near(stages, not_first, stages.options.near)
             copies["near"] = stages.copies("near", {"clusters": {part.key: clusters for part in stages.parts}})

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import duckdb
 
+from explorer.errors import ExplorerError
 from explorer.partials import connect
 from explorer.relations import quote_literal
 from explorer.statistic import queries_root
@@ -54,10 +55,22 @@ def engine(job: Job, target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     spill = job.folder / f"{target.stem}{TEMPORARY}spill"
     with connect(job.memory, spill, has_macros=False) as connection:
         connection.execute(f"create table source_order as from {source_order(job.order)}").fetchall()
-        try:
+        with engine_failures(target):
             yield connection
-        except duckdb.Error as error:
-            raise storage_failure(target, error) or error from None
+
+
+@contextmanager
+def engine_failures(target: Path) -> Iterator[None]:
+    """Turn what the engine raises into what to do about it, where that is known."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        raise ExplorerError(
+            f"{target}: finding duplicates needs more memory than a worker has; give more --memory or fewer --workers "
+            "and run the same build again: what is finished is kept"
+        ) from None
+    except duckdb.Error as error:
+        raise storage_failure(target, error) or error from None
 
 
 def write(connection: duckdb.DuckDBPyConnection, query: str, target: Path, compression: str = "lz4_raw") -> None:
