@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Mapping
 from html.parser import HTMLParser
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -314,7 +312,7 @@ def test_members_come_in_the_order_of_copies(workspace: Path, kind: str) -> None
 
 
 def test_kept_is_what_the_steps_leave(workspace: Path) -> None:
-    """By URL first: b and c go with a's URL... whichever comes first; then texts of those that are left."""
+    """The first document of each URL stays, then the first of each text of those that are left."""
     order = sorted(corpus_rows(), key=lambda one: (one["source"], one["id"]))
     seen_urls: set[str] = set()
     left = []
@@ -483,22 +481,14 @@ def test_near_duplicates_that_were_not_looked_for(open_page: Open, workspace: Pa
     assert "a build with `--near` finds them" in texts(app)
 
 
-def test_near_duplicates(open_page: Open, workspace: Path, tmp_path: Path) -> None:
-    """A cluster of the kind near is one of the catalogue's rows, however they were found."""
-    copy = Path(shutil.copytree(workspace, tmp_path / "near"))
-    with duckdb.connect(str(copy / "corpus.duckdb")) as catalogue:
-        catalogue.execute(
-            "insert into document_copies select * replace ('near' as key_kind) from document_copies "
-            "where key_kind = 'url'"
-        ).fetchall()
-    manifest = json.loads((copy / "manifest.json").read_text())
-    manifest["duplicates"]["near"] = 0.7
-    (copy / "manifest.json").write_text(json.dumps(manifest))
-    app = open_page(copy, {"clusters.kind": "near"})
+def test_near_duplicates(open_page: Open, tmp_path: Path) -> None:
+    build_corpus(write_jsonl(tmp_path / "in.jsonl", corpus_rows()[:5]), tmp_path / "ws", near=0.5)
+    app = open_page(tmp_path / "ws", {"clusters.kind": "near"})
     assert not app.exception
     assert [block.value for block in app.subheader] == ["Clusters of copies", "3 documents"]
     assert "There are 3 different texts" in texts(app)
     assert "--near" not in texts(app)
+    assert len([body for body in html_of(app) if "role=" in body]) == 2
 
 
 def test_texts_that_are_not_kept(open_page: Open, tmp_path: Path) -> None:
