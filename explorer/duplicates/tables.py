@@ -11,8 +11,14 @@ from explorer.duplicates.stages import Found
 from explorer.duplicates.tasks import parquet
 from explorer.relations import IndexedPart
 
-_NEAR = [
-    ("threshold", "double", "Jaccard similarity from which texts are near-duplicates."),
+_SEARCH = [
+    ("is_on", "boolean", "Whether duplicates were looked for."),
+    ("min_paragraph", "bigint", "Fewest characters of a paragraph to be looked for; null where duplicates were not."),
+    (
+        "threshold",
+        "double",
+        "Jaccard similarity of near-duplicates; null, as what follows, where none were looked for.",
+    ),
     ("n_bands", "bigint", "Bands of a signature of 128 numbers."),
     ("n_band_rows", "bigint", "Numbers of a band."),
     ("n_groups", "bigint", "Groups of texts that share a band."),
@@ -55,7 +61,8 @@ _SAMPLES = {
 def write_duplicate_tables(
     connection: duckdb.DuckDBPyConnection, found: Found, parts: Sequence[IndexedPart], *, as_tables: bool
 ) -> None:
-    """Write `source_order`, `document_copies` and `duplicate_samples`."""
+    """Write `source_order`, `duplicate_search`, `document_copies` and `duplicate_samples`."""
+    asked = {"is_on": found.options.is_on, "min_paragraph": found.options.min_paragraph}
     write_table(
         connection,
         "source_order",
@@ -68,10 +75,10 @@ def write_duplicate_tables(
     )
     write_table(
         connection,
-        "near_duplicate_search",
-        _NEAR,
-        [found.near] if found.near else [],
-        "How near-duplicates were looked for; no row where they were not.",
+        "duplicate_search",
+        _SEARCH,
+        [dict.fromkeys(name for name, _, _ in _SEARCH) | asked | (found.near or {})],
+        "How duplicates were looked for, in one row.",
     )
     columns = ", ".join(name for name in _COPIES if name != "doc")
     selects = [

@@ -4,7 +4,7 @@ doc   = "The registered domains with most documents that have copies anywhere in
 over  = "marks"
 order = 50
 chart = { kind = "bar", x = "n_cluster_docs", y = "domain" }
-approx = "Clusters of near-duplicates are estimates (near_search says how they are found). Measured at a threshold of 0.7 on real texts: every pair of a Jaccard similarity of 0.8 or more was found; of the pairs taken for alike 0.84 are at the threshold or above, all of them above it less 0.1."
+approx = "Clusters of near-duplicates are found by estimate: near_search says how well."
 approx_when = { kind = "near" }
 
 [params]

@@ -4,6 +4,8 @@ doc   = "Documents that occur more than once, by kind of key: url (as it stands)
 over  = "marks"
 order = 10
 chart = { kind = "heatmap", x = "key_kind", y = "source", color = "cluster_doc_share" }
+approx = "Clusters of near-duplicates are found by estimate: near_search says how well."
+approx_when = { key_kind = "near" }
 
 [merge]
 n_docs          = "sum"

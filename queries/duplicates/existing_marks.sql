@@ -3,6 +3,8 @@ title = "Existing marks of duplicates"
 doc   = "Attributes in which another tool marked duplicates (Dolma's deduper: bff_..., dup_...; sizes of clusters as DataTrove and TxT360 write them), found by their names and compared with our own count. Dolma marks all copies but one, and which one is its own choice, so marks are compared key by key: of k copies, k - 1 agree at most. A cluster's size marks all k. Only documents that have the attribute set take part. Paragraphs are compared where a mark begins."
 over  = "compared"
 order = 100
+approx = "Clusters of near-duplicates are found by estimate: near_search says how well."
+approx_when = { key_kind = "near" }
 
 [merge]
 n_compared         = "sum"

@@ -4,7 +4,7 @@ doc   = "The keys that most documents share, with the first document of each: th
 over  = "marks"
 order = 40
 keep  = { top = 100, within = ["key_kind"], order = ["n_copies desc", "key"] }
-approx = "Clusters of near-duplicates are estimates (near_search says how they are found). Measured at a threshold of 0.7 on real texts: every pair of a Jaccard similarity of 0.8 or more was found; of the pairs taken for alike 0.84 are at the threshold or above, all of them above it less 0.1."
+approx = "Clusters of near-duplicates are found by estimate: near_search says how well."
 approx_when = { kind = "near" }
 
 [params]

@@ -4,7 +4,7 @@ doc   = "What each source shares with each other one: the keys that occur in bot
 over  = "marks"
 order = 20
 chart = { kind = "heatmap", x = "source_b", y = "source_a", color = "containment" }
-approx = "Clusters of near-duplicates are estimates (near_search says how they are found). Measured at a threshold of 0.7 on real texts: every pair of a Jaccard similarity of 0.8 or more was found; of the pairs taken for alike 0.84 are at the threshold or above, all of them above it less 0.1."
+approx = "Clusters of near-duplicates are found by estimate: near_search says how well."
 approx_when = { kind = "near" }
 
 [params]
