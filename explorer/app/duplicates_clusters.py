@@ -128,7 +128,10 @@ def _chosen(listed: pl.DataFrame, kind: str, among: Sequence[Source]) -> str:
             "n_copies": st.column_config.NumberColumn("Copies", format="localized", help="Documents in the cluster."),
             "size": st.column_config.NumberColumn("In it", format="localized", help="Of those, in the chosen source."),
             "sources": st.column_config.TextColumn("Sources", width="medium"),
-            "id": st.column_config.TextColumn("First copy", help="The document whose id comes first."),
+            "id": st.column_config.TextColumn(
+                "First copy",
+                help="The first by the order of the sources, then id, text and URL; of one source where one is chosen.",
+            ),
             "url": st.column_config.TextColumn("Its URL"),
             "domain": st.column_config.TextColumn("Its domain"),
             "n_bytes": st.column_config.NumberColumn("Its bytes", format="localized"),

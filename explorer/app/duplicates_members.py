@@ -18,7 +18,7 @@ from explorer.statistic import Column, Statistic
 _MEMBERS = Statistic(
     "duplicates", "cluster_members", "Documents of the cluster", "", None, 0, {}, (), {}, None,
     (
-        Column("place", "count", "Place among the copies: by order of the sources, then id, then hash of the text."),
+        Column("place", "count", "Place among the copies: by the order of the sources, then id, text and URL."),
         Column("source", "name", "Source."),
         Column("id", "name", "Identity within its source."),
         Column("text_number", "count", "Tells texts apart: documents with the same number have the same text."),
@@ -74,6 +74,8 @@ def _account(kind: str, n_copies: int, n_shown: int, n_texts: int) -> str:
             f"{n_shown:,} are shown: the first copy, the longest one, the first of every source, then the next ones in "
             f"order. The other {n_copies - n_shown:,} are not."
         )
+    if kind == "near":
+        said.append(":orange-badge[Estimated] Found by MinHash; the card on its search says how well.")
     return " ".join(said)
 
 

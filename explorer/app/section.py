@@ -13,8 +13,13 @@ from explorer.statistic import load_statistics
 
 @guarded
 def section_page(section: str) -> None:
-    statistics = [statistic for statistic in load_statistics().values() if statistic.section == section]
     heading(section_title(section), section_lead(section))
+    section_cards(section)
+
+
+def section_cards(section: str) -> None:
+    """A card for each statistic of a section, and links to them."""
+    statistics = [statistic for statistic in load_statistics().values() if statistic.section == section]
     if len(statistics) > 2:
         st.markdown(" · ".join(f"[{safe(statistic.title)}](#{statistic.name})" for statistic in statistics))
     for statistic in statistics:

@@ -54,12 +54,12 @@ def clusters_sql(kind: str, among: Sequence[Source], limit: int, offset: int) ->
     size = "c.n_copies_in_source" if _is_within(among) else "c.n_copies"
     return (
         "with listed as (\n"
-        f"    select c.doc, c.key, c.sources, c.n_copies, {size} as size\n"
+        f"    select c.doc, c.key, c.source_mask, c.n_copies, {size} as size\n"
         f"    {_chosen(kind, among)}\n"
         f"    order by size desc, c.key\n    limit {int(limit)} offset {int(offset)}\n"
         ")\n"
-        "select l.key::varchar as key, l.n_copies, l.size, l.sources, d.source, d.id, d.url, d.domain, d.n_bytes, "
-        "d.n_words\n"
+        "select l.key::varchar as key, l.n_copies, l.size, l.source_mask as sources, d.source, d.id, d.url, "
+        "d.domain, d.n_bytes, d.n_words\n"
         "from listed as l\njoin documents as d on d.doc = l.doc\norder by l.size desc, l.key"
     )
 
@@ -71,7 +71,7 @@ def _is_within(among: Sequence[Source]) -> bool:
 def _chosen(kind: str, among: Sequence[Source]) -> str:
     """One document of each cluster that is asked for."""
     conditions = [f"c.key_kind = {quote_literal(kind)}"]
-    conditions += [f"c.sources[{int(number) + 1}] = '1'" for _, number in dict.fromkeys(among)]
+    conditions += [f"c.source_mask[{int(number) + 1}] = '1'" for _, number in dict.fromkeys(among)]
     if not _is_within(among):
         return f"from document_copies as c where {' and '.join([*conditions, 'c.is_first'])}"
     conditions += ["c.is_first_in_source", "c.is_in_source", f"d.source = {quote_literal(among[0][0])}"]
@@ -89,7 +89,7 @@ def members_sql(kind: str, key: str, limit: int = MAX_MEMBERS) -> str:
         "with copies as (\n"
         "    select c.doc, c.is_first, c.is_longest, c.is_first_in_source, c.n_copies, d.part, o.number,\n"
         "        d.source, d.id, d.url, d.domain, d.created, d.added, d.n_bytes, d.n_words, d.text_md5,\n"
-        "        row_number() over (order by o.number, d.id, d.text_md5, c.doc) as place\n"
+        "        row_number() over (order by o.number, d.id, d.text_md5, d.url_md5, c.doc) as place\n"
         "    from document_copies as c\n"
         "    join documents as d on d.doc = c.doc\n"
         "    join source_order as o on o.source = d.source\n"
