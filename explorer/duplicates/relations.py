@@ -58,9 +58,8 @@ def _marks(documents: str, marks: Path, order: Sequence[str], kinds: Sequence[st
     listed = ", ".join(f"({quote_literal(kind)})" for kind in (*kinds, "paragraph"))
     return f"""
         select
-            k.key_kind, d.source, o.number as source_number, d.id, d.domain, d.text_md5,
-            d.n_bytes, d.n_words, d.n_tokens,
-            coalesce(m.sources, o.mask::varchar) as sources,
+            k.key_kind, d.source, o.number as source_number, d.id, d.domain, d.n_bytes, d.n_words, d.n_tokens,
+            coalesce(m.source_mask, o.mask::varchar) as source_mask,
             m.key,
             coalesce(m.n_texts, 1) as n_texts,
             coalesce(m.n_copies, 1) as n_copies,
@@ -70,11 +69,7 @@ def _marks(documents: str, marks: Path, order: Sequence[str], kinds: Sequence[st
             coalesce(m.is_first, true) as is_first,
             coalesce(m.is_first_in_source, true) as is_first_in_source,
             coalesce(m.is_longest, true) as is_longest,
-            coalesce(m.is_removed, false) as is_removed,
-            m.n_paragraphs,
-            m.n_repeated,
-            m.n_repeated_bytes,
-            m.n_repeated_words
+            coalesce(m.is_removed, false) as is_removed
         from {documents} as d
         join {source_order(order)} as o on o.source = d.source
         cross join (values {listed}) as k(key_kind)
@@ -86,12 +81,11 @@ def _marks(documents: str, marks: Path, order: Sequence[str], kinds: Sequence[st
 def empty_marks() -> str:
     """The relation `marks` without a row, for a workspace in which duplicates were not looked for."""
     columns = {
-        "varchar": ("key_kind", "source", "id", "domain", "sources"),
-        "uuid": ("text_md5", "key"),
+        "varchar": ("key_kind", "source", "id", "domain", "source_mask"),
+        "uuid": ("key",),
         "integer": ("source_number",),
         "bigint": (
             "n_bytes", "n_words", "n_tokens", "n_texts", "n_copies", "n_copies_in_source", "n_copies_in_domain",
-            "n_paragraphs", "n_repeated", "n_repeated_bytes", "n_repeated_words",
         ),
         "boolean": ("is_in_source", "is_first", "is_first_in_source", "is_longest", "is_removed"),
     }  # fmt: skip
@@ -102,13 +96,12 @@ def empty_marks() -> str:
 def empty_paragraphs() -> str:
     """The relation `paragraphs` without a row."""
     columns = {
-        "varchar": ("source", "sources"),
+        "varchar": ("source", "source_mask"),
         "ubigint": ("key",),
         "integer": ("source_number",),
         "bigint": (
-            "n_keys", "n_copies", "n_docs", "n_copies_in_source", "n_docs_in_source", "n_bytes", "n_words", "n_chars",
-            "n_bytes_in_source", "n_words_in_source", "n_left_in_source", "n_left_bytes_in_source",
-            "n_left_words_in_source",
+            "n_keys", "n_copies", "n_docs", "n_copies_in_source", "n_bytes", "n_words", "n_bytes_in_source",
+            "n_words_in_source", "n_left_in_source", "n_left_bytes_in_source", "n_left_words_in_source",
         ),
         "boolean": ("is_first_source", "is_first_left_source"),
     }  # fmt: skip

@@ -34,7 +34,7 @@ _COPIES = {
     "doc": "Number of the document in this build.",
     "key_kind": "Kind of key: id (within its source), url, text, near or paragraph.",
     "key": "The key that the copies share; null for paragraphs, of which a document has many.",
-    "sources": "Sources that have the key: character n + 1 is 1 where source number n has it (table source_order).",
+    "source_mask": "Sources that have the key: character n + 1 is 1 where source number n has it (table source_order).",
     "n_texts": "Different texts among the copies.",
     "n_copies": "Documents that have the key, in the whole corpus; for paragraphs the most of any of its paragraphs.",
     "n_copies_in_source": "Of those, documents of the same source.",

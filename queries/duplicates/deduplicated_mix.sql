@@ -53,7 +53,7 @@ mix_unit            = { unit = "name",   doc = "What the shares of the mix are m
 select
     key_kind,
     source,
-    sources,
+    source_mask,
     count(*) as n_docs,
     sum(n_bytes)::bigint as n_bytes,
     sum(n_words)::bigint as n_words,
@@ -72,7 +72,7 @@ select
     coalesce(sum(n_tokens) filter (where is_removed), 0)::bigint as n_gone_tokens
 from part
 where n_copies > 1 and key_kind in ('url', 'text', 'near')
-group by key_kind, source, sources;
+group by key_kind, source, source_mask;
 
 -- result: over the merged partials
 with wanted as (
@@ -90,40 +90,40 @@ named as (
     where keep = 'priority' and list_contains((select names from wanted), source)
 ),
 masks as (
-    select sources
+    select source_mask
     from merged.deduplicated_mix
     where key_kind = kind
     union
-    select sources
+    select source_mask
     from merged.paragraph_repetition
     where kind = 'paragraph' and is_repeated
 ),
 keepers as (  -- the number of the source whose copy stays: the first that is named, else the first
     select
-        m.sources,
-        coalesce(arg_min(n.number, n.place), instr(m.sources, '1') - 1) as keeper
+        m.source_mask,
+        coalesce(arg_min(n.number, n.place), instr(m.source_mask, '1') - 1) as keeper
     from masks as m
-    left join named as n on m.sources[n.number + 1] = '1'
-    group by m.sources
+    left join named as n on m.source_mask[n.number + 1] = '1'
+    group by m.source_mask
 ),
 once as (  -- one occurrence of each paragraph that the same sources have
     select
-        sources,
+        source_mask,
         sum(n_first_bytes) as n_bytes,
         sum(n_first_words) as n_words
     from merged.paragraph_repetition
     where kind = 'paragraph' and is_repeated
-    group by sources
+    group by source_mask
 ),
 repeated as (
     select
         source,
-        sources,
+        source_mask,
         sum(n_bytes) as n_bytes,
         sum(n_words) as n_words
     from merged.paragraph_repetition
     where kind = 'paragraph' and is_repeated
-    group by source, sources
+    group by source, source_mask
 ),
 changes as (
     select
@@ -138,7 +138,7 @@ changes as (
         - case when keep = 'longest' then n_longest_tokens when k.keeper = s.number then n_first_tokens else 0 end
             as n_tokens
     from merged.deduplicated_mix as d
-    join keepers as k on k.sources = d.sources
+    join keepers as k on k.source_mask = d.source_mask
     join source_order as s on s.source = d.source
     where d.key_kind = kind
     union all
@@ -149,9 +149,9 @@ changes as (
         r.n_words - if(k.keeper = s.number, o.n_words, 0) as n_words,
         null as n_tokens
     from repeated as r
-    join keepers as k on k.sources = r.sources
+    join keepers as k on k.source_mask = r.source_mask
     join source_order as s on s.source = r.source
-    join once as o on o.sources = r.sources
+    join once as o on o.source_mask = r.source_mask
 ),
 removed as (
     select

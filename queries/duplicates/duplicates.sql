@@ -45,7 +45,7 @@ select
     key_kind,
     source,
     is_in_source,
-    if(key_kind = 'paragraph', bit_count(sources::bit) > 1, n_copies > n_copies_in_source) as is_elsewhere,
+    if(key_kind = 'paragraph', bit_count(source_mask::bit) > 1, n_copies > n_copies_in_source) as is_elsewhere,
     case when key_kind <> 'paragraph' then if(n_copies < 12, n_copies, chart_bin(n_copies)) end as bin,
     count(*) as n_docs,
     sum(n_bytes)::bigint as n_bytes,

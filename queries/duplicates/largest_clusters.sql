@@ -32,7 +32,7 @@ select
     key::varchar as key,
     n_copies,
     n_texts,
-    sources,
+    source_mask,
     source,
     id,
     n_copies_in_source,
@@ -55,7 +55,7 @@ named as (
         count(*) as n_sources,
         string_agg(o.source, ', ' order by o.number) as in_sources
     from largest as l
-    join source_order as o on l.sources[o.number + 1] = '1'
+    join source_order as o on l.source_mask[o.number + 1] = '1'
     group by l.key
 )
 select

@@ -37,7 +37,7 @@ with masks as (  -- most documents share theirs with many
         key_kind,
         source,
         source_number,
-        sources,
+        source_mask,
         is_in_source,
         count(*) filter (where is_first_in_source and key_kind <> 'paragraph') as n_keys,
         count(*) as n_docs,
@@ -46,17 +46,17 @@ with masks as (  -- most documents share theirs with many
         sum(n_tokens)::bigint as n_tokens
     from part
     where key_kind <> 'id'
-    group by key_kind, source, source_number, sources, is_in_source
+    group by key_kind, source, source_number, source_mask, is_in_source
 ),
 numbers as (
-    select unnest(range(max(length(sources))))::integer as number
+    select unnest(range(max(length(source_mask))))::integer as number
     from masks
 ),
 others as (
     select
         masks.*,
         numbers.number as other_number
-    from (select *, sources::bit as bits from masks) as masks
+    from (select *, source_mask::bit as bits from masks) as masks
     join numbers on get_bit(masks.bits, numbers.number) = 1
     where numbers.number <> masks.source_number or masks.is_in_source
 )
@@ -102,7 +102,7 @@ with keys as (
     from (
         select
             *,
-            sources::bit as bits
+            source_mask::bit as bits
         from merged.paragraph_repetition
         where kind = 'paragraph' and is_repeated
     ) as r

@@ -42,7 +42,7 @@ n_removable_in_source = { unit = "count", doc = "Occurrences that go when each s
 -- partial: one row per source and set of sources that share paragraphs
 select
     source,
-    sources,
+    source_mask,
     n_copies > 1 as is_repeated,
     n_copies_in_source > n_keys as is_in_source,
     sum(n_keys)::bigint as n_keys,
@@ -59,13 +59,13 @@ select
     sum(if(is_first_left_source, if(key is null, n_left_bytes_in_source, n_bytes), 0))::bigint as n_left_first_bytes,
     sum(if(is_first_left_source, if(key is null, n_left_words_in_source, n_words), 0))::bigint as n_left_first_words
 from part
-group by source, sources, is_repeated, is_in_source;
+group by source, source_mask, is_repeated, is_in_source;
 
 -- result: over the merged partials
 with placed as (
     select
         *,
-        bit_count(sources::bit) > 1 as is_elsewhere
+        bit_count(source_mask::bit) > 1 as is_elsewhere
     from merged.paragraph_repetition
 )
 select

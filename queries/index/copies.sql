@@ -14,7 +14,7 @@ copies as (
 clusters as (
     select
         c.key,
-        bit_or(o.mask)::varchar as sources,
+        bit_or(o.mask)::varchar as source_mask,
         count(distinct c.text_md5) as n_texts
     from copies as c
     join source_order as o on o.number = c.source_number
@@ -24,7 +24,7 @@ select
     c.part,
     c.doc,
     c.key,
-    s.sources,
+    s.source_mask,
     s.n_texts,
     count(*) over by_key as n_copies,
     count(*) over (partition by c.key, c.source_number) as n_copies_in_source,

@@ -4,7 +4,7 @@ select
     doc,
     key_kind,
     key,
-    sources,
+    source_mask,
     n_texts,
     n_copies,
     n_copies_in_source,
@@ -14,7 +14,6 @@ select
     is_first_in_source,
     is_longest,
     is_removed,
-    null::bigint as n_paragraphs,
     null::bigint as n_repeated,
     null::bigint as n_repeated_bytes,
     null::bigint as n_repeated_words
@@ -24,7 +23,7 @@ select
     p.doc,
     'paragraph' as key_kind,
     null::uuid as key,
-    bit_or(r.sources::bit)::varchar as sources,
+    bit_or(r.sources::bit)::varchar as source_mask,
     null::bigint as n_texts,
     coalesce(max(r.n_copies), 1) as n_copies,
     null::bigint as n_copies_in_source,
@@ -34,7 +33,6 @@ select
     null::boolean as is_first_in_source,
     null::boolean as is_longest,
     null::boolean as is_removed,
-    any_value(p.n_paragraphs) as n_paragraphs,
     coalesce(sum(r.n_repeated), 0)::bigint as n_repeated,
     coalesce(sum(r.n_repeated_bytes), 0)::bigint as n_repeated_bytes,
     coalesce(sum(r.n_repeated_words), 0)::bigint as n_repeated_words

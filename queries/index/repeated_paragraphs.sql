@@ -9,8 +9,7 @@ with by_document as (
         count(*) as n_copies,
         count(*) filter (where is_left) as n_left,
         any_value(n_bytes) as n_bytes,
-        any_value(n_words) as n_words,
-        any_value(n_chars) as n_chars
+        any_value(n_words) as n_words
     from repeats
     group by key, source_number, part, doc
 ),
@@ -22,8 +21,7 @@ by_source as (
         count(*) as n_docs_in_source,
         sum(n_left)::bigint as n_left_in_source,
         any_value(n_bytes) as n_bytes,
-        any_value(n_words) as n_words,
-        any_value(n_chars) as n_chars
+        any_value(n_words) as n_words
     from by_document
     group by key, source_number
 )
@@ -31,15 +29,13 @@ select
     b.key,
     o.source,
     b.source_number,
-    bit_or(o.mask) over by_key::varchar as sources,
+    bit_or(o.mask) over by_key::varchar as source_mask,
     1::bigint as n_keys,
     sum(b.n_copies_in_source) over by_key::bigint as n_copies,
     sum(b.n_docs_in_source) over by_key::bigint as n_docs,
     b.n_copies_in_source,
-    b.n_docs_in_source,
     b.n_bytes::bigint as n_bytes,
     b.n_words::bigint as n_words,
-    b.n_chars::bigint as n_chars,
     b.n_bytes * b.n_copies_in_source as n_bytes_in_source,
     b.n_words * b.n_copies_in_source as n_words_in_source,
     b.n_left_in_source,
@@ -57,15 +53,13 @@ select
     null as key,
     o.source,
     o.number as source_number,
-    o.mask::varchar as sources,
+    o.mask::varchar as source_mask,
     count(*) as n_keys,
     1::bigint as n_copies,
     1::bigint as n_docs,
     count(*) as n_copies_in_source,
-    count(*) as n_docs_in_source,
     null::bigint as n_bytes,
     null::bigint as n_words,
-    null::bigint as n_chars,
     sum(u.n_bytes)::bigint as n_bytes_in_source,
     sum(u.n_words)::bigint as n_words_in_source,
     count(*) filter (where u.is_left) as n_left_in_source,
