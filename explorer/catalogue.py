@@ -65,7 +65,8 @@ def write_catalogue(workspace: Workspace, content: Content, memory: int) -> None
     with replacing(workspace.catalogue) as temporary:
         temporary.unlink(missing_ok=True)
         try:
-            with duckdb.connect(str(temporary), config={"memory_limit": f"{memory // 2**20}MiB"}) as connection:
+            config = {"memory_limit": f"{memory // 2**20}MiB", "enable_progress_bar": "false"}  # it goes to stdout
+            with duckdb.connect(str(temporary), config=config) as connection:
                 connection.execute(
                     f"set temp_directory = {quote_literal(str(workspace.root / 'partials' / 'spill.writing'))}"
                 ).fetchall()

@@ -114,7 +114,8 @@ def open_corpus(workspace: str | Path) -> Corpus:
     _follow_a_move(Workspace(root), manifest)
     # Attached to an engine of its own: connections by path share one engine within a process, and after a rebuild
     # would go on reading the old generation as long as anybody holds it.
-    connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
+    off = ("autoinstall_known_extensions", "autoload_known_extensions", "enable_progress_bar")  # which goes to stdout
+    connection = duckdb.connect(config=dict.fromkeys(off, "false"))
     try:
         connection.execute(f"attach {quote_literal(str(catalogue))} as corpus (read_only)").fetchall()
         connection.execute("use corpus").fetchall()
