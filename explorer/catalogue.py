@@ -65,8 +65,8 @@ def write_catalogue(workspace: Workspace, content: Content, memory: int) -> None
     with replacing(workspace.catalogue) as temporary:
         temporary.unlink(missing_ok=True)
         try:
-            config = {"memory_limit": f"{memory // 2**20}MiB", "enable_progress_bar": "false"}  # it goes to stdout
-            with duckdb.connect(str(temporary), config=config) as connection:
+            with duckdb.connect(str(temporary), config={"memory_limit": f"{memory // 2**20}MiB"}) as connection:
+                connection.execute("set enable_progress_bar = false").fetchall()  # it would go to standard output
                 connection.execute(
                     f"set temp_directory = {quote_literal(str(workspace.root / 'partials' / 'spill.writing'))}"
                 ).fetchall()

@@ -32,7 +32,7 @@ class Corpus:
     def cursor(self) -> Corpus:
         """The same corpus for another thread."""
         connection = self._connection.cursor()
-        connection.execute("use corpus").fetchall()
+        _enter(connection)
         return Corpus(self.root, connection, self.manifest)
 
     def __enter__(self) -> Corpus:
@@ -114,15 +114,20 @@ def open_corpus(workspace: str | Path) -> Corpus:
     _follow_a_move(Workspace(root), manifest)
     # Attached to an engine of its own: connections by path share one engine within a process, and after a rebuild
     # would go on reading the old generation as long as anybody holds it.
-    off = ("autoinstall_known_extensions", "autoload_known_extensions", "enable_progress_bar")  # which goes to stdout
-    connection = duckdb.connect(config=dict.fromkeys(off, "false"))
+    connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
     try:
         connection.execute(f"attach {quote_literal(str(catalogue))} as corpus (read_only)").fetchall()
-        connection.execute("use corpus").fetchall()
+        _enter(connection)
     except duckdb.Error as error:
         connection.close()
         raise WorkspaceError(f"{catalogue}: cannot be opened ({error}); build again to rewrite it") from None
     return Corpus(root, connection, manifest)
+
+
+def _enter(connection: duckdb.DuckDBPyConnection) -> None:
+    """Settings of one session."""
+    connection.execute("use corpus").fetchall()
+    connection.execute("set enable_progress_bar = false").fetchall()  # it would go to standard output
 
 
 def _follow_a_move(workspace: Workspace, manifest: dict[str, Any]) -> None:
