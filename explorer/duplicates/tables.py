@@ -77,7 +77,7 @@ def write_duplicate_tables(
         connection,
         "duplicate_search",
         _SEARCH,
-        [dict.fromkeys(name for name, _, _ in _SEARCH) | asked | (found.near or {})],
+        [{**dict.fromkeys(name for name, _, _ in _SEARCH), **asked, **(found.near or {})}],
         "How duplicates were looked for, in one row.",
     )
     columns = ", ".join(name for name in _COPIES if name != "doc")

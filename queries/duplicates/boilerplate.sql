@@ -1,6 +1,6 @@
 /*
 title = "Boilerplate by source"
-doc   = "How much of each source's text stands in paragraphs (pieces between newlines that are not blank) that many documents have: headers, licences, menus. Documents are counted in the whole corpus, and once each, so that a paragraph repeated within one document is no boilerplate. Shares are of the bytes (words, occurrences) of all paragraphs of the source, newlines between them apart. The rows of a source include one another: what occurs in 10 documents occurs in 5."
+doc   = "How much of each source's text stands in paragraphs (pieces between newlines that are not blank) that many documents have: headers, licences, menus. Documents are counted in the whole corpus, and once each, so that a paragraph repeated within one document is no boilerplate. Shares are of the bytes (words, occurrences) of all paragraphs of the source, newlines between them apart. The rows of a source include one another: what occurs in 10 documents occurs in 5. Paragraphs are those of the build's --min-paragraph characters or more, told apart by a 64-bit hash of their bytes (two of n different ones meet by chance with a probability of about n²/2⁶⁵)."
 over  = "paragraphs"
 order = 70
 chart = { kind = "heatmap", x = "least_docs", y = "source", color = "byte_share" }
@@ -37,14 +37,14 @@ select
         when n_docs >= 3 then 3
         else n_docs
     end as reached,
-    if(n_copies < 12, n_copies, chart_bin(n_copies)) as bin,
-    n_copies_in_source = n_keys * n_copies as is_in_one_source,
+    if(n_copies < 12, n_copies, chart_bin(n_copies)) as bin,  -- for cluster_sizes
+    n_copies_in_source = n_keys * n_copies as is_in_one_source,  -- for cluster_sizes
     sum(n_keys)::bigint as n_keys,
     sum(n_copies_in_source)::bigint as n_copies,
     sum(n_bytes_in_source)::bigint as n_bytes,
     sum(n_words_in_source)::bigint as n_words,
     sum(if(is_first_source, n_keys, 0))::bigint as n_firsts,
-    sum(if(is_first_source, if(key is null, n_bytes_in_source, n_bytes), 0))::bigint as n_first_bytes
+    sum(if(is_first_source, if(key is null, n_bytes_in_source, n_bytes), 0))::bigint as n_first_bytes  -- for cluster_sizes
 from part
 group by all;
 

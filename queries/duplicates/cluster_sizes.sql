@@ -1,6 +1,6 @@
 /*
 title = "Sizes of clusters"
-doc   = "How many keys have how many copies in the corpus, from two on: each size up to 11, then two bins to each power of two. Copies are documents; of kind paragraph they are occurrences, several of which one document may hold. Clusters of near-duplicates are estimated by MinHash."
+doc   = "How many keys have how many copies in the corpus, from two on: each size up to 11, then two bins to each power of two. Copies are documents; of kind paragraph they are occurrences, several of which one document may hold. Paragraphs are those of the build's --min-paragraph characters or more, told apart by a 64-bit hash of their bytes (two of n different ones meet by chance with a probability of about n²/2⁶⁵). Clusters of near-duplicates are estimated by MinHash."
 order = 30
 chart = { kind = "histogram", x = "bin_start", y = "n_clusters" }
 approx = "Clusters of near-duplicates are found by estimate: near_search says how well."

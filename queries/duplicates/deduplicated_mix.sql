@@ -1,6 +1,6 @@
 /*
 title = "The mix without duplicates"
-doc   = "What remains of each source when all copies but one go, for one kind of key and a rule that says which copy stays, and what that does to the mix. Documents without a key of the kind stay. Of paragraphs one occurrence of each stays, and every document, an emptied one included; how many tokens are left then, only a tokenizer could tell."
+doc   = "What remains of each source when all copies but one go, for one kind of key and a rule that says which copy stays, and what that does to the mix. Documents without a key of the kind stay. Of paragraphs one occurrence of each stays, and every document, an emptied one included; how many tokens are left then, only a tokenizer could tell. Paragraphs are those of the build's --min-paragraph characters or more, told apart by a 64-bit hash of their bytes (two of n different ones meet by chance with a probability of about n²/2⁶⁵)."
 over  = "marks"
 order = 80
 chart = { kind = "bar", x = "removed_byte_share", y = "source" }
@@ -66,6 +66,7 @@ select
     coalesce(sum(n_bytes) filter (where is_longest), 0)::bigint as n_longest_bytes,
     coalesce(sum(n_words) filter (where is_longest), 0)::bigint as n_longest_words,
     coalesce(sum(n_tokens) filter (where is_longest), 0)::bigint as n_longest_tokens,
+    -- for duplicate_waterfall
     count(*) filter (where is_removed) as n_gone_docs,
     coalesce(sum(n_bytes) filter (where is_removed), 0)::bigint as n_gone_bytes,
     coalesce(sum(n_words) filter (where is_removed), 0)::bigint as n_gone_words,

@@ -1,16 +1,17 @@
 /*
 title = "Removing duplicates in steps"
-doc   = "What goes and what is left when duplicates are removed in the Dolma toolkit's order: documents by URL, among those left documents by text, and in those left paragraphs. Each step keeps the first copy of what the steps before leave. Paragraphs go out of documents, so at that step no document goes; how many tokens are left then, only a tokenizer could tell."
+doc   = "What goes and what is left when duplicates are removed in the Dolma toolkit's order: documents by URL, among those left documents by text, and in those left paragraphs. Each step keeps the first copy of what the steps before leave. Paragraphs go out of documents, so at that step no document goes; how many tokens are left then, only a tokenizer could tell. Paragraphs are those of the build's --min-paragraph characters or more, told apart by a 64-bit hash of their bytes (two of n different ones meet by chance with a probability of about n²/2⁶⁵)."
 order = 90
-chart = { kind = "waterfall", x = "n_bytes_left", y = "step" }
+chart = { kind = "waterfall", x = "n_bytes_left", y = "label" }
 
 [params]
-per = { default = "corpus", choices = ["corpus", "source"], doc = "Whether to list the steps of the whole corpus only, or of each source as well." }
+per = { default = "corpus", choices = ["corpus", "source"], doc = "Whether to list the steps of the whole corpus only, or before them those of each source." }
 
 [columns]
 source             = { unit = "name",   null = "all", doc = "Source; null for all together." }
 place              = { unit = "count",  doc = "Place in the order." }
 step               = { unit = "name",   doc = "What is removed: copies by url, by text, or paragraphs." }
+label              = { unit = "name",   doc = "The step, of a source after its name: what tells the bars of the chart apart." }
 n_docs             = { unit = "docs",   doc = "Documents before the step." }
 n_docs_removed     = { unit = "docs",   doc = "Documents that it removes." }
 n_docs_left        = { unit = "docs",   doc = "Documents left after it." }
@@ -98,6 +99,7 @@ select
     c.source,
     c.place,
     c.step,
+    if(c.source is null, c.step, c.source || ' · ' || c.step) as label,
     c.n_docs - g.n_docs + c.n_docs_removed as n_docs,
     c.n_docs_removed,
     c.n_docs - g.n_docs as n_docs_left,
@@ -114,4 +116,5 @@ select
 from counted as c
 join so_far as g on g.place = c.place and g.source is not distinct from c.source
 where c.source is null or per = 'source'
-order by c.source nulls first, c.place;
+-- of all last: the chart's text says what is left after the last row
+order by c.source nulls last, c.place;

@@ -1,6 +1,6 @@
 /*
 title = "Duplicates by kind and source"
-doc   = "Documents that occur more than once, by kind of key: url (as it stands), text (md5 of its bytes, without empty texts), near (clusters of near-duplicates by MinHash, estimated, with --near only) and paragraph. Copies are looked for in the whole corpus. The field has two counts: WIMBD calls every document of a cluster a duplicate, all k copies (n_cluster_docs); Dolma marks the copies after the first, k - 1 of them (n_removable_docs). The first is the one in the first source (in the order of corpus.toml, the others after those by name) with the smallest id. Of paragraphs, which are parts of documents, a document counts once if any of its paragraphs occurs twice, and is not removable; the statistic paragraph_repetition counts the paragraphs themselves. A source without a key of a kind has no row."
+doc   = "Documents that occur more than once, by kind of key: url (as it stands), text (md5 of its bytes, without empty texts), near (clusters of near-duplicates by MinHash, estimated, with --near only) and paragraph. Copies are looked for in the whole corpus. The field has two counts: WIMBD calls every document of a cluster a duplicate, all k copies (n_cluster_docs); Dolma marks the copies after the first, k - 1 of them (n_removable_docs). The first is the one in the first source (in the order of corpus.toml, the others after those by name) with the smallest id. Of paragraphs, which are parts of documents, a document counts once if any of its paragraphs occurs twice, and is not removable; the statistic paragraph_repetition counts the paragraphs themselves. Paragraphs are those of the build's --min-paragraph characters or more, told apart by a 64-bit hash of their bytes (two of n different ones meet by chance with a probability of about n²/2⁶⁵). A source without a key of a kind has no row."
 over  = "marks"
 order = 10
 chart = { kind = "heatmap", x = "key_kind", y = "source", color = "cluster_doc_share" }
@@ -28,6 +28,8 @@ n_cluster_docs        = { unit = "docs",   doc = "Documents in clusters, all cop
 cluster_doc_share     = { unit = "share",  doc = "Their share of the documents that have a key." }
 n_cluster_bytes       = { unit = "bytes",  doc = "UTF-8 bytes of text of the documents in clusters." }
 cluster_byte_share    = { unit = "share",  doc = "Their share of the bytes of documents that have a key." }
+n_cluster_words       = { unit = "words",  doc = "Words of those documents." }
+n_cluster_tokens      = { unit = "tokens", doc = "Tokens of those documents that have a count; null where no document has one." }
 n_removable_docs      = { unit = "docs",   doc = "Copies after the first of the corpus (Dolma's duplicates): what goes when the corpus is deduplicated as one; null for paragraphs." }
 removable_doc_share   = { unit = "share",  doc = "Their share of the documents that have a key." }
 n_removable_bytes     = { unit = "bytes",  doc = "UTF-8 bytes of the removable documents." }
@@ -46,7 +48,7 @@ select
     source,
     is_in_source,
     if(key_kind = 'paragraph', bit_count(source_mask::bit) > 1, n_copies > n_copies_in_source) as is_elsewhere,
-    case when key_kind <> 'paragraph' then if(n_copies < 12, n_copies, chart_bin(n_copies)) end as bin,
+    case when key_kind <> 'paragraph' then if(n_copies < 12, n_copies, chart_bin(n_copies)) end as bin,  -- for cluster_sizes
     count(*) as n_docs,
     sum(n_bytes)::bigint as n_bytes,
     sum(n_words)::bigint as n_words,
@@ -78,6 +80,11 @@ with documents_by_kind as (
         )::bigint as n_clusters,
         coalesce(sum(n_docs) filter (where is_in_source or is_elsewhere), 0)::bigint as n_cluster_docs,
         coalesce(sum(n_bytes) filter (where is_in_source or is_elsewhere), 0)::bigint as n_cluster_bytes,
+        coalesce(sum(n_words) filter (where is_in_source or is_elsewhere), 0)::bigint as n_cluster_words,
+        case
+            when sum(n_tokens) is not null
+                then coalesce(sum(n_tokens) filter (where is_in_source or is_elsewhere), 0)
+        end::bigint as n_cluster_tokens,
         sum(n_docs - n_firsts)::bigint as n_removable_docs,
         sum(n_bytes - n_first_bytes)::bigint as n_removable_bytes,
         sum(n_words - n_first_words)::bigint as n_removable_words,
@@ -108,6 +115,8 @@ select
     d.n_cluster_docs / d.n_docs as cluster_doc_share,
     d.n_cluster_bytes,
     d.n_cluster_bytes / nullif(d.n_bytes, 0) as cluster_byte_share,
+    d.n_cluster_words,
+    d.n_cluster_tokens,
     case when d.key_kind <> 'paragraph' then d.n_removable_docs end as n_removable_docs,
     case when d.key_kind <> 'paragraph' then d.n_removable_docs / d.n_docs end as removable_doc_share,
     case when d.key_kind <> 'paragraph' then d.n_removable_bytes end as n_removable_bytes,

@@ -1,9 +1,9 @@
 /*
 title = "Overlap of sources"
-doc   = "What each source shares with each other one: the keys that occur in both, and the documents of source_a of which a key also occurs in source_b. On the diagonal: the keys that occur more than once within the source, and their documents. A document counts once, however many of its paragraphs source_b has. Keys: the URL as it stands; md5 of the text's bytes, without empty texts; clusters of near-duplicates (estimated, with --near only); paragraphs. Up to 50 sources every pair has a row; with more, pairs that share nothing are left out."
+doc   = "What each source shares with each other one: the keys that occur in both, and the documents of source_a of which a key also occurs in source_b. The diagonal has another definition, so do not compare it with the rest of its row: the keys that occur more than once within the source, and their documents. A document counts once, however many of its paragraphs source_b has. Keys: the URL as it stands; md5 of the text's bytes, without empty texts; clusters of near-duplicates (estimated, with --near only); paragraphs. Paragraphs are those of the build's --min-paragraph characters or more, told apart by a 64-bit hash of their bytes (two of n different ones meet by chance with a probability of about n²/2⁶⁵). Up to 50 sources every pair has a row; with more, pairs that share nothing are left out."
 over  = "marks"
 order = 20
-chart = { kind = "heatmap", x = "source_b", y = "source_a", color = "containment" }
+chart = { kind = "heatmap", x = "source_b", y = "source_a", color = "doc_share" }
 approx = "Clusters of near-duplicates are found by estimate: near_search says how well."
 approx_when = { kind = "near" }
 
@@ -25,10 +25,12 @@ n_docs      = { unit = "docs",   doc = "Documents of source_a of which a key is 
 n_bytes     = { unit = "bytes",  doc = "UTF-8 bytes of those documents' texts." }
 n_words     = { unit = "words",  doc = "Words of those documents." }
 n_tokens    = { unit = "tokens", doc = "Tokens of those documents that have a count; null where no document of source_a has one." }
+doc_share   = { unit = "share",  doc = "n_docs as a share of the documents of source_a that have a key of the kind; null where none has." }
+byte_share  = { unit = "share",  doc = "n_bytes as a share of the bytes of those documents; null where they have none." }
 containment = { unit = "share",  doc = "n_keys as a share of the different keys of source_a; null where it has none." }
 jaccard     = { unit = "share",  doc = "n_keys as a share of the different keys of both together; null on the diagonal." }
-n_copies    = { unit = "count",  doc = "How often those keys occur in source_a: n_docs, and for paragraphs their occurrences." }
-n_key_bytes = { unit = "bytes",  doc = "Bytes of those occurrences: n_bytes, and for paragraphs the bytes of the paragraphs alone." }
+n_copies    = { unit = "count",  doc = "For paragraphs, how often they occur in source_a; null for other kinds, of which a document has one key (see n_docs)." }
+n_key_bytes = { unit = "bytes",  doc = "Bytes of those occurrences; null for other kinds (see n_bytes)." }
 */
 
 -- partial: one row per kind, source, and source that has keys of it too; other_number is null for the source as a whole
@@ -78,8 +80,8 @@ with keys as (
         source,
         other_number,
         n_keys,
-        n_docs as n_copies,
-        n_bytes as n_key_bytes
+        null as n_copies,
+        null as n_key_bytes
     from merged.overlap
     where key_kind = kind and kind <> 'paragraph'
     union all
@@ -128,19 +130,22 @@ select
     coalesce(d.n_bytes, 0) as n_bytes,
     coalesce(d.n_words, 0) as n_words,
     if(c.n_tokens is null, null, coalesce(d.n_tokens, 0)) as n_tokens,
+    coalesce(d.n_docs, 0) / t.n_docs as doc_share,
+    coalesce(d.n_bytes, 0) / nullif(t.n_bytes, 0) as byte_share,
     coalesce(k.n_keys, 0) / nullif(a.n_keys, 0) as containment,
     case
         when p.source_a <> p.source_b
             then coalesce(k.n_keys, 0)
                 / nullif(coalesce(a.n_keys, 0) + coalesce(b.n_keys, 0) - coalesce(k.n_keys, 0), 0)
     end as jaccard,
-    coalesce(k.n_copies, 0) as n_copies,
-    coalesce(k.n_key_bytes, 0) as n_key_bytes
+    case when kind = 'paragraph' then coalesce(k.n_copies, 0) end as n_copies,
+    case when kind = 'paragraph' then coalesce(k.n_key_bytes, 0) end as n_key_bytes
 from pairs as p
 left join merged.composition as c on c.source = p.source_a
 left join keys as a on a.source = p.source_a and a.other_number is null
 left join keys as b on b.source = p.source_b and b.other_number is null
 left join keys as k on k.source = p.source_a and k.other_number = p.number
+left join merged.overlap as t on t.key_kind = kind and t.source = p.source_a and t.other_number is null
 left join merged.overlap as d on d.key_kind = kind and d.source = p.source_a and d.other_number = p.number
 where p.is_whole or p.source_a = p.source_b or k.n_keys > 0
 order by p.source_a, p.source_b;

@@ -1,6 +1,6 @@
 /*
 title = "Repeated paragraphs by source"
-doc   = "Paragraphs (pieces between newlines that are not blank) that occur more than once in the corpus, by source; two occurrences may be in one document. A paragraph's key is a 64-bit hash of its bytes as they stand, without the newline."
+doc   = "Paragraphs (pieces between newlines that are not blank) that occur more than once in the corpus, by source; two occurrences may be in one document. Paragraphs are those of the build's --min-paragraph characters or more, told apart by a 64-bit hash of their bytes (two of n different ones meet by chance with a probability of about n²/2⁶⁵)."
 over  = "paragraphs"
 order = 60
 chart = { kind = "bar", x = "repeated_byte_share", y = "source" }
@@ -26,6 +26,7 @@ n_copies              = { unit = "count", doc = "Paragraphs, every occurrence." 
 n_keys                = { unit = "count", doc = "Different paragraphs among them." }
 n_repeated            = { unit = "count", doc = "Occurrences of paragraphs that occur more than once in the corpus, all of them (WIMBD's way to count)." }
 repeated_share        = { unit = "share", doc = "Their share of all occurrences." }
+n_repeated_keys       = { unit = "count", doc = "Different paragraphs among those occurrences." }
 n_repeated_bytes      = { unit = "bytes", doc = "UTF-8 bytes of those occurrences." }
 repeated_byte_share   = { unit = "share", doc = "Their share of the bytes of all paragraphs." }
 n_own_only            = { unit = "count", doc = "Repeated occurrences whose copies are all in their own source." }
@@ -52,6 +53,7 @@ select
     sum(if(is_first_source, n_keys, 0))::bigint as n_firsts,
     sum(if(is_first_source, if(key is null, n_bytes_in_source, n_bytes), 0))::bigint as n_first_bytes,
     sum(if(is_first_source, if(key is null, n_words_in_source, n_words), 0))::bigint as n_first_words,
+    -- for duplicate_waterfall
     sum(n_left_in_source)::bigint as n_left,
     sum(n_left_bytes_in_source)::bigint as n_left_bytes,
     sum(n_left_words_in_source)::bigint as n_left_words,
@@ -74,6 +76,9 @@ select
     if(source is null, sum(n_firsts), sum(n_keys))::bigint as n_keys,
     coalesce(sum(n_copies) filter (where is_repeated), 0)::bigint as n_repeated,
     n_repeated / sum(n_copies) as repeated_share,
+    coalesce(
+        if(source is null, sum(n_firsts) filter (where is_repeated), sum(n_keys) filter (where is_repeated)), 0
+    )::bigint as n_repeated_keys,
     coalesce(sum(n_bytes) filter (where is_repeated), 0)::bigint as n_repeated_bytes,
     n_repeated_bytes / sum(n_bytes) as repeated_byte_share,
     coalesce(sum(n_copies) filter (where is_in_source and not is_elsewhere), 0)::bigint as n_own_only,

@@ -1,6 +1,6 @@
 /*
 title = "Most repeated paragraphs"
-doc   = "The paragraphs that occur most often in the corpus, and where. Their text is shown where the workspace keeps texts and it could be read when the workspace was built; else there is none."
+doc   = "The paragraphs that occur most often in the corpus, and where. Their text is shown where the workspace keeps texts and it could be read when the workspace was built; else there is none. Paragraphs are those of the build's --min-paragraph characters or more, told apart by a 64-bit hash of their bytes (two of n different ones meet by chance with a probability of about n²/2⁶⁵)."
 over  = "paragraphs"
 order = 65
 keep  = { top = 100, within = [], order = ["n_copies desc", "key"] }
