@@ -15,7 +15,7 @@ from explorer.errors import QueryError, UsageError, WorkspaceError
 from explorer.relations import quote_literal
 from explorer.sandbox_worker import select
 from explorer.statistic import Statistic, find_statistic
-from explorer.workspace import Workspace, write_json
+from explorer.workspace import INDEX_VERSION, Workspace, write_json
 
 
 class Corpus:
@@ -70,9 +70,9 @@ class Corpus:
             query = "select 1 from duckdb_functions() where function_type = 'table_macro' and function_name = $name"
             if self._connection.execute(query, {"name": statistic.name}).fetchall():
                 raise
+            cost = "no text is read again" if self.manifest.get("index_version") == INDEX_VERSION else "all text is read"
             raise WorkspaceError(
-                f"{self.root}: was built before the statistic {statistic.name} was there; build again "
-                "(no text is read again)"
+                f"{self.root}: was built before the statistic {statistic.name} was there; build again ({cost})"
             ) from None
 
     def statement(self, statistic: Statistic, parameters: Mapping[str, object]) -> str:

@@ -25,7 +25,7 @@ from explorer.workspace import Workspace, digest
 
 ROWS_PER_BUCKET = 4_000_000
 _MARK = re.compile(r"(^|_)(bff|dups?|duplicates?|duplicated|dedup|dedupe)(_|$)|cluster_size|dup_doc_count")
-_OTHER = re.compile(r"frac|ratio|gram|line|score|decontam|paloma|contamination")  # repetition inside a text; benchmarks
+_OTHER = re.compile(r"frac|ratio|\dgrams?|ngram|(^|_)lines?(_|$)|score|contam|paloma")  # repetition inside a text; benchmarks
 _KINDS = (
     ("url", re.compile(r"url")),
     ("paragraph", re.compile(r"para")),
@@ -140,8 +140,8 @@ def _marked(mark: Mark, part: IndexedPart, one: IndexedSet) -> str:
     )
     if mark.key_kind != "paragraph":
         return f"select doc from ({values})"
-    spans = (
-        f"select doc, start from {parquet([one.spans])} "
+    spans = (  # a paragraph may have several marks, and is marked once
+        f"select distinct doc, start from {parquet([one.spans])} "
         f"where attribute = {quote_literal(mark.attribute.column)} and score > 0"
     )
     # a list of one span over the whole text is not among the spans

@@ -1,6 +1,7 @@
 -- One bucket of keys, each key in no other bucket: a row for every document whose key has two copies or more.
--- The first copy is the smallest by source number, id, text and URL; part and doc tell apart what is equal, so that
--- figures never depend on it. `is_removed`: there after the steps before (`is_left`), and not the first that is.
+-- The first copy is the smallest by source number, id, text, URL and tokens of its own; part and doc tell apart what is
+-- equal in all of them, so that figures never depend on those. `is_removed`: there after the steps before (`is_left`),
+-- and not the first that is.
 with repeated as (
     select key
     from keys
@@ -31,17 +32,19 @@ select
     count(*) over (partition by c.key, c.source_number) > 1 as is_in_source,
     case when c.domain is not null then count(*) over (partition by c.key, c.domain) end as n_copies_in_domain,
     row_number() over in_order = 1 as is_first,
-    row_number() over (in_source order by c.id, c.text_md5, c.url_md5, c.part, c.doc) = 1 as is_first_in_source,
     row_number() over (
-        by_key order by c.n_bytes desc, c.source_number, c.id, c.text_md5, c.url_md5, c.part, c.doc
+        in_source order by c.id, c.text_md5, c.url_md5, c.n_tokens, c.part, c.doc
+    ) = 1 as is_first_in_source,
+    row_number() over (
+        by_key order by c.n_bytes desc, c.source_number, c.id, c.text_md5, c.url_md5, c.n_tokens, c.part, c.doc
     ) = 1 as is_longest,
     c.is_left and row_number() over (
-        by_key order by not c.is_left, c.source_number, c.id, c.text_md5, c.url_md5, c.part, c.doc
+        by_key order by not c.is_left, c.source_number, c.id, c.text_md5, c.url_md5, c.n_tokens, c.part, c.doc
     ) > 1 as is_removed
 from copies as c
 join clusters as s on s.key = c.key
 window
     by_key as (partition by c.key),
     in_source as (partition by c.key, c.source_number),
-    in_order as (partition by c.key order by c.source_number, c.id, c.text_md5, c.url_md5, c.part, c.doc)
+    in_order as (partition by c.key order by c.source_number, c.id, c.text_md5, c.url_md5, c.n_tokens, c.part, c.doc)
 order by c.part, c.doc

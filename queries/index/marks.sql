@@ -39,4 +39,3 @@ select
 from paragraphs_of as p
 left join repeats_of as r on r.doc = p.doc
 group by p.doc
-order by key_kind, doc

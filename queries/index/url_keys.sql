@@ -7,6 +7,7 @@ select
     d.url_md5,
     d.domain,
     d.n_bytes,
+    d.n_tokens,
     d.doc,
     true as is_left
 from documents as d
