@@ -179,7 +179,7 @@ counted as (
     from merged.composition as c
     join source_order as o on o.source = c.source
     left join removed as r on r.source = c.source
-    where exists (from merged.overlap where if(kind = 'near', key_kind = 'near', key_kind <> 'id'))
+    where exists (from duplicate_search where is_on and (kind <> 'near' or threshold is not null))
     group by grouping sets ((c.source), ())
     having count(*) > 0
 ),

@@ -66,7 +66,7 @@ of_sources as (
     join source_order as o on o.source = c.source
     cross join (values (1, 'url'), (2, 'text'), (3, 'paragraph')) as s(place, step)
     left join removed as r on r.source = c.source and r.step = s.step
-    where exists (from merged.overlap where key_kind <> 'id')
+    where exists (from duplicate_search where is_on)
 ),
 counted as (
     select

@@ -1,6 +1,6 @@
 /*
 title = "Overlap of sources"
-doc   = "What each source shares with each other one: the keys that occur in both, and the documents of source_a of which a key also occurs in source_b. The diagonal has another definition, so do not compare it with the rest of its row: the keys that occur more than once within the source, and their documents. A document counts once, however many of its paragraphs source_b has. Keys: the URL as it stands; md5 of the text's bytes, without empty texts; clusters of near-duplicates (estimated, with --near only); paragraphs. Paragraphs are those of the build's --min-paragraph characters or more, told apart by a 64-bit hash of their bytes (two of n different ones meet by chance with a probability of about n²/2⁶⁵). Up to 50 sources every pair has a row; with more, pairs that share nothing are left out."
+doc   = "What each source shares with each other one: the keys that occur in both, and the documents of source_a of which a key also occurs in source_b. The diagonal has another definition, so do not compare it with the rest of its row: the keys that occur more than once within the source, and their documents. A document counts once, however many of its paragraphs source_b has. Keys: the URL as it stands; md5 of the text's bytes, without empty texts; clusters of near-duplicates (estimated, with --near only); paragraphs. Paragraphs are those of the build's --min-paragraph characters or more, told apart by a 64-bit hash of their bytes (two of n different ones meet by chance with a probability of about n²/2⁶⁵). Up to 50 sources every pair has a row; with more, pairs that share nothing are left out. Of more than 500 sources the first 500 take part (in the order of corpus.toml, then by name)."
 over  = "marks"
 order = 20
 chart = { kind = "heatmap", x = "source_b", y = "source_a", color = "doc_share" }
@@ -55,12 +55,19 @@ numbers as (
     from masks
 ),
 others as (
-    select
-        masks.*,
-        numbers.number as other_number
-    from (select *, source_mask::bit as bits from masks) as masks
-    join numbers on get_bit(masks.bits, numbers.number) = 1
-    where numbers.number <> masks.source_number or masks.is_in_source
+    select  -- not the mask: a thousand sources would take their number cubed
+        masks.key_kind,
+        masks.source,
+        numbers.number as other_number,
+        masks.n_keys,
+        masks.n_docs,
+        masks.n_bytes,
+        masks.n_words,
+        masks.n_tokens
+    from masks
+    join numbers on masks.source_mask[numbers.number + 1] = '1'
+    where (numbers.number <> masks.source_number or masks.is_in_source)
+        and numbers.number < 500 and masks.source_number < 500
 )
 select
     key_kind,
@@ -71,7 +78,11 @@ select
     sum(n_bytes)::bigint as n_bytes,
     sum(n_words)::bigint as n_words,
     sum(n_tokens)::bigint as n_tokens
-from (from others union all by name from masks)
+from (
+    from others
+    union all by name
+    select * exclude (source_mask, source_number, is_in_source) from masks
+)
 group by key_kind, source, other_number;
 
 -- result: over the merged partials
@@ -109,7 +120,7 @@ with keys as (
         where kind = 'paragraph' and is_repeated
     ) as r
     join source_order as o on get_bit(r.bits, o.number) = 1
-    where o.source <> r.source or r.is_in_source
+    where (o.source <> r.source or r.is_in_source) and o.number < 500
     group by r.source, o.number
 ),
 pairs as (
@@ -120,7 +131,8 @@ pairs as (
         count(*) over () <= 50 * 50 as is_whole
     from source_order as a
     cross join source_order as b
-    where exists (from merged.overlap where key_kind = 'near' or kind <> 'near')  -- else it was not looked for
+    where a.number < 500 and b.number < 500
+        and exists (from duplicate_search where is_on and (kind <> 'near' or threshold is not null))
 )
 select
     p.source_a,
