@@ -70,7 +70,8 @@ class Corpus:
             query = "select 1 from duckdb_functions() where function_type = 'table_macro' and function_name = $name"
             if self._connection.execute(query, {"name": statistic.name}).fetchall():
                 raise
-            cost = "no text is read again" if self.manifest.get("index_version") == INDEX_VERSION else "all text is read"
+            is_current = self.manifest.get("index_version") == INDEX_VERSION
+            cost = "no text is read again" if is_current else "all text is read"
             raise WorkspaceError(
                 f"{self.root}: was built before the statistic {statistic.name} was there; build again ({cost})"
             ) from None

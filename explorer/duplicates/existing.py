@@ -25,7 +25,8 @@ from explorer.workspace import Workspace, digest
 
 ROWS_PER_BUCKET = 4_000_000
 _MARK = re.compile(r"(^|_)(bff|dups?|duplicates?|duplicated|dedup|dedupe)(_|$)|cluster_size|dup_doc_count")
-_OTHER = re.compile(r"frac|ratio|\dgrams?|ngram|(^|_)lines?(_|$)|score|contam|paloma")  # repetition inside a text; benchmarks
+# repetition within a text, and copies of benchmarks
+_OTHER = re.compile(r"frac|ratio|\dgrams?|ngram|(^|_)lines?(_|$)|score|contam|paloma")
 _KINDS = (
     ("url", re.compile(r"url")),
     ("paragraph", re.compile(r"para")),
