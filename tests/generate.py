@@ -64,11 +64,11 @@ def generated(n: int = 300, seed: int = 7) -> list[Document]:
             "language": rng.choice(["en", "de", 'x"|<i>', None]),
             "license": rng.choice(["CC-BY-4.0", "it's | mine", None, None]),
         }
-        if number % 43 == 20:  # the same again under another URL: of these the URL decides which is the first
-            document |= {name: documents[-1][name] for name in ("id", "source", "text")}
-            document["metadata"]["url"] = f"https://again.example.org/{number}"
         if number % 5:
-            document["n_tokens"] = len(document["text"]) // 4
+            document["n_tokens"] = len(text) // 4
+        if number % 43 == 20:  # the same again under another URL, which alone tells which of them is the first
+            metadata = {**document["metadata"], "url": f"https://again.net/{number}"}
+            document = {**documents[-1], "metadata": metadata}
         documents.append(document)
     return documents
 
