@@ -699,7 +699,7 @@ def test_signatures_are_not_held_in_memory(tmp_path: Path) -> None:
 def test_too_little_memory_is_said(tmp_path: Path) -> None:
     parts = [write_part(tmp_path, random_signed(40_000, seed=22))]
     near.write_bands(*parts[0], None, tmp_path / "bands", 0.7)
-    with pytest.raises(ExplorerError, match=r"pairs: near-duplicates need more memory .* give more --memory"):
+    with pytest.raises(ExplorerError, match=r"pairs: finding duplicates needs more memory .* give more --memory"):
         near.write_pairs([tmp_path / "bands"], 0, 2**64 - 1, tmp_path / "pairs", 1 << 20)
     assert not list(tmp_path.glob("pairs*"))
 
