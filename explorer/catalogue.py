@@ -12,7 +12,7 @@ import duckdb
 from explorer import __version__
 from explorer.config import CorpusConfig
 from explorer.details import write_attributes, write_documents, write_table
-from explorer.duplicates.relations import empty_compared, empty_marks, empty_paragraphs
+from explorer.duplicates.relations import empty_compared, empty_paragraphs
 from explorer.duplicates.stages import Found
 from explorer.duplicates.tables import write_duplicate_tables
 from explorer.errors import StatisticError
@@ -206,7 +206,7 @@ def _merge(
     connection: duckdb.DuckDBPyConnection, workspace: Workspace, statistic: Statistic, pieces: Sequence[Piece]
 ) -> None:
     if not pieces:  # a corpus without recipes, or without duplicates: the table is there and empty
-        found = {"marks": empty_marks(), "paragraphs": empty_paragraphs(), "compared": empty_compared()}
+        found = {"paragraphs": empty_paragraphs(), "compared": empty_compared()}
         empty = {**found, **empty_relations()}[str(statistic.over)]
         merge_into(connection, statistic, f"(with part as ({empty}) select * from ({statistic.partial_sql}))")
         return

@@ -133,10 +133,10 @@ class Statistic:
     def error(self, given: Mapping[str, object], frame: pl.DataFrame | None = None) -> str:
         """The error of what is estimated, with some arguments, in `frame` (the result, where it is at hand).
 
-        Empty when every number is exact, or there is none.
+        Empty when every number is exact.
         """
-        if frame is not None and not frame.height:
-            return ""
+        if self.approx_when and frame is not None and not frame.height:
+            return ""  # what was not looked for was not estimated
         arguments = self.arguments(given)
         return self.approx if all(self._has(arguments, frame, *one) for one in self.approx_when.items()) else ""
 

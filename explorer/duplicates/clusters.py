@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from explorer.duplicates.stages import DuplicateOptions, document_kinds
 from explorer.relations import quote_literal
 from explorer.texts import read_texts
 
-DOCUMENT_KINDS = ("url", "text", "near")  # of which a document has one key
 MAX_MEMBERS = 200
 MAX_CHARS = 20_000  # of each of two texts that are compared word by word
 CONTEXT = 300  # characters on either side of what differs
@@ -34,10 +34,9 @@ _WORD = re.compile("(\\s*)([\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\\s\u3040
 
 def kinds_looked_for(manifest: Mapping[str, Any]) -> tuple[str, ...]:
     """The kinds of key that the build looked for, by the workspace's manifest; none without --duplicates."""
-    found = manifest.get("duplicates") or {}
-    if found.get("min_paragraph") is None:
+    if "duplicates" not in manifest:
         return ()
-    return tuple(kind for kind in DOCUMENT_KINDS if kind != "near" or found.get("near") is not None)
+    return tuple(kind for kind in document_kinds(DuplicateOptions(**manifest["duplicates"])) if kind != "id")
 
 
 def count_sql(kind: str, among: Sequence[Source]) -> str:

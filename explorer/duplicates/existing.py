@@ -15,9 +15,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from explorer.attributes import Attribute
-from explorer.duplicates.relations import HAS_KEY, KINDS
+from explorer.duplicates.relations import KINDS
 from explorer.duplicates.stages import Found, document_kinds
-from explorer.duplicates.tasks import Job, engine, number_bounds, parquet, stage_sql, uuid_bounds, write
+from explorer.duplicates.tasks import KEYS, Job, engine, number_bounds, parquet, stage_sql, uuid_bounds, write
 from explorer.executor import Runner, Task
 from explorer.relations import IndexedPart, IndexedSet, quote_literal
 from explorer.statistic import normalise
@@ -115,7 +115,7 @@ def write_marked(
     """How often each key of a part occurs in documents that have the attribute set, and how often it is marked."""
     is_of_paragraphs = mark.key_kind == "paragraph"
     present = f"select doc from {parquet([one.path])} where state <> 'missing'"
-    condition = HAS_KEY.get(mark.key_kind, "true")
+    condition = "true" if is_of_paragraphs else KEYS[mark.key_kind][1]
     with engine(job, target) as connection:
         connection.execute(
             f"create view keyed as select d.doc from {parquet([part.documents])} as d semi join ({present}) as s "

@@ -11,15 +11,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from explorer.duplicates.stages import Found, document_kinds
-from explorer.duplicates.tasks import parquet, source_order
+from explorer.duplicates.tasks import KEYS, parquet, source_order
 from explorer.partials import Piece
 from explorer.relations import IndexedPart, documents_relation, quote_literal
 from explorer.workspace import digest
 
 RELATIONS = ("marks", "paragraphs", "compared")
-KINDS = ("id", "url", "text", "near", "paragraph")
-# Which documents have a key of a kind; of paragraphs a file tells.
-HAS_KEY = {"id": "d.is_id_given", "url": "d.url_md5 is not null", "text": "d.n_bytes > 0", "near": "d.n_words > 0"}
+KINDS = (*KEYS, "paragraph")
 
 
 def duplicate_pieces(
@@ -54,7 +52,7 @@ def marks_relation(found: Found, part: IndexedPart, filled: Mapping[str, tuple[s
 
 
 def _marks(documents: str, marks: Path, order: Sequence[str], kinds: Sequence[str]) -> str:
-    of_kind = " or ".join(f"(k.key_kind = {quote_literal(kind)} and {HAS_KEY[kind]})" for kind in kinds)
+    of_kind = " or ".join(f"(k.key_kind = {quote_literal(kind)} and {KEYS[kind][1]})" for kind in kinds)
     listed = ", ".join(f"({quote_literal(kind)})" for kind in (*kinds, "paragraph"))
     return f"""
         select
@@ -76,21 +74,6 @@ def _marks(documents: str, marks: Path, order: Sequence[str], kinds: Sequence[st
         left join {parquet([marks])} as m on m.doc = d.doc and m.key_kind = k.key_kind
         where {of_kind} or (k.key_kind = 'paragraph' and m.doc is not null)
     """
-
-
-def empty_marks() -> str:
-    """The relation `marks` without a row, for a workspace in which duplicates were not looked for."""
-    columns = {
-        "varchar": ("key_kind", "source", "id", "domain", "source_mask"),
-        "uuid": ("key",),
-        "integer": ("source_number",),
-        "bigint": (
-            "n_bytes", "n_words", "n_tokens", "n_texts", "n_copies", "n_copies_in_source", "n_copies_in_domain",
-        ),
-        "boolean": ("is_in_source", "is_first", "is_first_in_source", "is_longest", "is_removed"),
-    }  # fmt: skip
-    items = ", ".join(f"null::{kind} as {name}" for kind, names in columns.items() for name in names)
-    return f"select {items} where false"
 
 
 def empty_paragraphs() -> str:

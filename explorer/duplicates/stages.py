@@ -26,8 +26,7 @@ NEAR_THRESHOLD = 0.7  # finds 0.95 and more of the pairs of documents with a Jac
 DOCUMENTS_PER_BUCKET = 1_000_000
 PARAGRAPHS_PER_BUCKET = 2_000_000
 _QUERIES = (
-    "id_keys", "url_keys", "text_keys", "near_keys", "copies", "gone", "not_first", "repeats", "repeated_paragraphs",
-    "repeats_by_document", "marks",
+    "keys", "copies", "gone", "not_first", "repeats", "repeated_paragraphs", "repeats_by_document", "marks",
 )  # fmt: skip
 
 
@@ -145,7 +144,7 @@ class Stages:
         """What the results depend on: all parts, the order of the sources, the options, the queries."""
         queries = [normalise(tasks.stage_sql(query)) for query in _QUERIES]
         parts = [(part.key, part.sources) for part in self.parts]
-        return digest(parts, self.order, self.options, queries, INDEX_VERSION)
+        return digest(parts, self.order, self.options, queries, tasks.KEYS, INDEX_VERSION)
 
     @cached_property
     def job(self) -> tasks.Job:
@@ -171,11 +170,15 @@ class Stages:
 
     # ---- documents: url, text, near
 
-    def copies(self, kind: str, inputs: Mapping[str, Mapping[str, Path]]) -> list[Path]:
-        """The files, a bucket each, of documents with copies of one kind. `inputs` are by the key of the part."""
+    def copies(self, kind: str, others: Mapping[str, Mapping[str, Path]]) -> list[Path]:
+        """The files, a bucket each, of documents with copies of one kind. `others` are files by the key of the part."""
+
+        def beside(part: DuplicatePart) -> dict[str, Path]:
+            return {name: paths[part.key] for name, paths in others.items()}
+
         keys = [self.file(f"{kind}_keys", part.key) for part in self.parts]
         self.run(
-            ([path], (tasks.write_keys, (self.job, kind, self.inputs(part, inputs), path)))
+            ([path], (tasks.write_keys, (self.job, kind, self.workspace.documents(part.key), beside(part), path)))
             for part, path in zip(self.parts, keys, strict=True)
         )
         n_buckets = max(1, -(-self.n_docs // DOCUMENTS_PER_BUCKET))
@@ -186,10 +189,6 @@ class Stages:
             for bucket, target in enumerate(targets)
         )
         return targets
-
-    def inputs(self, part: DuplicatePart, others: Mapping[str, Mapping[str, Path]]) -> dict[str, Path]:
-        documents = {"documents": self.workspace.documents(part.key)}
-        return documents | {name: paths[part.key] for name, paths in others.items()}
 
     def of_parts(self, name: str, query: str, copies: Sequence[Path]) -> dict[str, Path]:
         """A selection of the copies of each part, by its key."""

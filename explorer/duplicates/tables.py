@@ -40,7 +40,7 @@ _COPIES = {
     "n_copies_in_source": "Of those, documents of the same source.",
     "n_copies_in_domain": "Of those, documents of the same registered domain; null without one.",
     "is_in_source": "Whether the key occurs more than once in the document's own source.",
-    "is_first": "Whether it is the first copy: smallest source number, then id, then text hash.",
+    "is_first": "Whether it is the first copy: smallest source number, then id, text hash, URL hash.",
     "is_first_in_source": "Whether it is the first copy of its source.",
     "is_longest": "Whether it is the longest copy; the first of equals.",
     "is_removed": "Whether removing in steps (url, then text) removes it at the step of this kind.",

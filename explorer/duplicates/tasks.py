@@ -89,18 +89,36 @@ def parquet(paths: Sequence[Path]) -> str:
     return f"read_parquet([{', '.join(quote_literal(str(path)) for path in paths)}])"
 
 
+# Of each kind of which a document has one key at most: the key, and which documents (`d`) have one. Repeated ids are
+# those of one source; empty texts stand apart, and of near-duplicates those without a word. A text that is in no
+# cluster of near-duplicates (`c`) is one of its own.
+KEYS = {
+    "id": ("md5(d.source || chr(31) || d.id)::uuid", "d.is_id_given"),
+    "url": ("d.url_md5", "d.url_md5 is not null"),
+    "text": ("d.text_md5", "d.n_bytes > 0"),
+    "near": ("coalesce(c.key, d.text_md5)", "d.n_words > 0"),
+}
+# What the files beside the documents hold where there is none; clusters name texts by the first bytes of their hash.
+_BESIDE = {
+    "gone": "select null::integer as doc where false",
+    "clusters": "select null::ubigint as ref, null::uuid as key where false",
+}
+
+
 def write_keys(
-    job: Job,
-    kind: str,
-    inputs: Mapping[str, Path],
-    target: Path,
-    progress: Progress,
+    job: Job, kind: str, documents: Path, beside: Mapping[str, Path], target: Path, progress: Progress
 ) -> None:
-    """The keys of one kind of a part's documents, sorted. `inputs` names the files that the kind's query reads."""
+    """The keys of one kind of a part's documents, sorted. `beside` are files of the stages before (`_BESIDE`)."""
+    key, condition = KEYS[kind]
     with engine(job, target) as connection:
-        for name, path in inputs.items():
-            connection.execute(f"create view {name} as from {parquet([path])}").fetchall()
-        write(connection, stage_sql(f"{kind}_keys"), target)
+        for name, empty in _BESIDE.items():
+            query = f"from {parquet([beside[name]])}" if name in beside else empty
+            connection.execute(f"create view {name} as {query}").fetchall()
+        connection.execute(
+            f"create view keyed as select d.*, {key} as key from {parquet([documents])} as d "
+            f"left join clusters as c on c.ref = (d.text_md5::uhugeint >> 64)::ubigint where {condition}"
+        ).fetchall()
+        write(connection, stage_sql("keys"), target)
     progress(1.0)
 
 
@@ -207,16 +225,15 @@ def write_marks(
     with engine(job, target) as connection:
         connection.execute(f"create view copies as {' union all '.join(selects)}").fetchall()
         if paragraphs is None:
-            connection.execute("create view paragraphs_of as select 0 as doc, 0 as n_paragraphs where false").fetchall()
+            connection.execute("create view paragraphs_of as select 0 as doc where false").fetchall()
             connection.execute(
-                "create view repeats_of as select 0 as doc, '' as sources, 0 as n_copies, true as is_in_source, "
+                "create view repeats_of as select 0 as doc, '' as source_mask, 0 as n_copies, true as is_in_source, "
                 "0 as n_repeated, 0 as n_repeated_bytes, 0 as n_repeated_words where false"
             ).fetchall()
         else:
             connection.execute(f"create view repeats_of as from {parquet(repeats)} where part = {int(part)}").fetchall()
             connection.execute(
-                "create view paragraphs_of as "
-                f"select doc, count(*) as n_paragraphs from {parquet([paragraphs])} group by doc"
+                f"create view paragraphs_of as select distinct doc from {parquet([paragraphs])}"
             ).fetchall()
         write(connection, stage_sql("marks"), target, "zstd")
     progress(1.0)

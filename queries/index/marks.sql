@@ -23,7 +23,7 @@ select
     p.doc,
     'paragraph' as key_kind,
     null::uuid as key,
-    bit_or(r.sources::bit)::varchar as source_mask,
+    bit_or(r.source_mask::bit)::varchar as source_mask,
     null::bigint as n_texts,
     coalesce(max(r.n_copies), 1) as n_copies,
     null::bigint as n_copies_in_source,

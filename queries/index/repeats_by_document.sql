@@ -17,7 +17,7 @@ by_source as (
 sources as (
     select
         b.key,
-        bit_or(o.mask) as sources
+        bit_or(o.mask) as mask
     from by_source as b
     join source_order as o on o.number = b.source_number
     group by b.key
@@ -25,7 +25,7 @@ sources as (
 select
     r.part,
     r.doc,
-    bit_or(s.sources)::varchar as sources,
+    bit_or(s.mask)::varchar as source_mask,
     bool_or(b.is_in_source) as is_in_source,
     max(k.n_copies) as n_copies,
     count(*) as n_repeated,

@@ -1,6 +1,7 @@
--- The text keys of a part's documents. Empty texts stand apart. `gone` lists those that the steps before remove.
+-- The keys of one kind of a part's documents (`keyed`: those that have one, each with its key). `gone` lists the
+-- documents that the steps before remove.
 select
-    d.text_md5 as key,
+    d.key,
     o.number as source_number,
     d.id,
     d.text_md5,
@@ -10,8 +11,7 @@ select
     d.n_tokens,
     d.doc,
     g.doc is null as is_left
-from documents as d
+from keyed as d
 join source_order as o on o.source = d.source
 left join gone as g on g.doc = d.doc
-where d.n_bytes > 0
-order by key
+order by d.key
