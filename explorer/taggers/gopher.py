@@ -1,0 +1,231 @@
+"""Gopher's quality and repetition measures, as the Dolma toolkit defines them (`gopher_v1`, `gopher_v2`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from explorer.taggers.model import Floats, Scores, Tagger, Tags, TagType, every, share
+from explorer.taggers.repeats import Repeats, find_repeats
+from explorer.taggers.texts import Bools, Ints, Pieces, Texts, class_of, totals_between, word_keys
+
+REQUIRED_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
+_COMMON = (2, 3, 4)
+_LONGEST = 10
+_N_LENGTHS = 64  # words of more characters are counted together
+_ELLIPSIS = "…".encode()
+_FIRST_CAPITAL, _N_LETTERS = 0x61, 26
+
+
+def _tag(texts: Texts, with_empty_lines: bool) -> Iterator[Tags]:
+    words, n_words = texts.words, texts.words.counts
+    # totals before each word: of characters of the runs that begin there
+    chars = np.zeros(len(texts.word_chars) + 1, dtype=np.int64)
+    np.cumsum(texts.word_chars, out=chars[1:])
+    n_chars = np.diff(chars[words.bounds])  # of words
+    for repeats in find_repeats(texts.word_keys, words, _LONGEST):
+        docs = np.flatnonzero(n_words >= repeats.n)
+        if repeats.n in _COMMON:
+            name = f"fraction_of_characters_in_most_common_{repeats.n}grams"
+            found = _most_common(repeats, words, chars)[docs]
+            yield Scores(name, docs, share(found, n_chars[docs]))
+        else:
+            name = f"fraction_of_characters_in_duplicate_{repeats.n}grams"
+            length = chars[repeats.places + repeats.n] - chars[repeats.places]
+            found = np.bincount(words.text[repeats.places], length, minlength=texts.n_texts)[docs]
+            yield Scores(name, docs, share(found, _run_chars(repeats.n, words, chars)[docs]))
+    yield every(texts, "character_count", texts.n_chars)
+    yield every(texts, "word_count", n_words)
+    yield every(texts, "median_word_length", _medians(texts))
+    yield every(texts, "symbol_to_word_ratio", share(_with_symbol(texts), n_words))
+    yield every(texts, "fraction_of_words_with_alpha_character", share(_with_letter(texts), n_words))
+    required = np.isin(texts.word_keys, word_keys(REQUIRED_WORDS))
+    yield every(texts, "required_word_count", totals_between(required, words.bounds))
+    yield from _lines(texts, n_chars, with_empty_lines)
+
+
+def _most_common(repeats: Repeats, words: Pieces, chars: Ints) -> Ints:
+    """Of each text, the characters of all occurrences of its most common run; of equals, the one that comes first."""
+    n_texts = len(words.bounds) - 1
+    owners = words.text[repeats.firsts]
+    counts = np.ones(n_texts, dtype=np.int64)
+    np.maximum.at(counts, owners, repeats.counts)
+    is_most = repeats.counts == counts[owners]
+    firsts = np.where(counts > 1, len(words.text), words.bounds[:-1])
+    np.minimum.at(firsts, owners[is_most], repeats.firsts[is_most])
+    ends = np.minimum(firsts + repeats.n, len(words.text))
+    found: Ints = counts * (chars[ends] - chars[np.minimum(firsts, len(words.text))])
+    return found
+
+
+def _run_chars(n: int, words: Pieces, chars: Ints) -> Ints:
+    """Of each text, the characters of all its runs of `n` words together."""
+    totals = np.zeros(len(chars) + 1, dtype=np.int64)
+    np.cumsum(chars, out=totals[1:])
+    first = words.bounds[:-1]
+    last = np.maximum(words.bounds[1:] - n + 1, first)
+    beyond = np.minimum(np.stack([first, last]) + n, len(chars))  # of texts with fewer words, which have no such run
+    found: Ints = (totals[beyond[1]] - totals[beyond[0]]) - (totals[last] - totals[first])
+    return found
+
+
+def _medians(texts: Texts) -> Floats:
+    """The median of the words' lengths; 0 without words."""
+    words, lengths = texts.words, texts.word_chars
+    counts = words.counts
+    cells = words.text * _N_LENGTHS + np.minimum(lengths, _N_LENGTHS - 1)
+    totals = np.cumsum(np.bincount(cells, minlength=texts.n_texts * _N_LENGTHS).reshape(-1, _N_LENGTHS), axis=1)
+    low = np.sum(totals <= ((counts - 1) // 2)[:, None], axis=1)
+    high = np.sum(totals <= (counts // 2)[:, None], axis=1)
+    found = np.where(counts > 0, (low + high) / 2, 0.0)
+    for text in np.flatnonzero((counts > 0) & (np.maximum(low, high) >= _N_LENGTHS - 1)).tolist():
+        found[text] = np.median(lengths[words.bounds[text] : words.bounds[text + 1]])
+    return found
+
+
+def _with_symbol(texts: Texts) -> Ints:
+    """Words that hold a `#` or an ellipsis."""
+    data = texts.data[: texts.n_bytes]
+    places = np.flatnonzero(data == ord("#"))
+    if not texts.is_ascii:
+        leads = np.flatnonzero(data == _ELLIPSIS[0])
+        leads = leads[(texts.data[leads + 1] == _ELLIPSIS[1]) & (texts.data[leads + 2] == _ELLIPSIS[2])]
+        places = np.concatenate([places, leads])
+    owners = np.unique(np.searchsorted(texts.words.begin, places, side="right") - 1)
+    return np.bincount(texts.words.text[owners], minlength=texts.n_texts)
+
+
+def _with_letter(texts: Texts) -> Ints:
+    words = texts.words
+    has = any_between(is_ascii_letter(texts), words)
+    if not texts.is_ascii:
+        rest = np.flatnonzero(~has)
+        rest = rest[texts.word_chars[rest] < words.end[rest] - words.begin[rest]]
+        if len(rest):
+            has[rest] = texts.any_char(words.begin[rest], words.end[rest], class_of(str.isalpha))
+    return totals_between(has, words.bounds)
+
+
+def is_ascii_letter(texts: Texts) -> Bools:
+    found: Bools = (texts.data[: texts.n_bytes] | 0x20) - np.uint8(_FIRST_CAPITAL) < _N_LETTERS
+    return found
+
+
+def any_between(flags: Bools, pieces: Pieces) -> Bools:
+    """Whether any byte of each piece is marked."""
+    totals = np.zeros(len(flags) + 1, dtype=np.int32)
+    np.cumsum(flags, dtype=np.int32, out=totals[1:])
+    found: Bools = totals[pieces.end] > totals[pieces.begin]
+    return found
+
+
+def _lines(texts: Texts, n_chars: Ints, with_empty: bool) -> Iterator[Tags]:
+    """Measures of lines. Without empty ones, those that a text begins or ends with count as one each: that is what
+    splitting it at runs of line feeds leaves."""
+    lines, data = texts.lines, texts.data
+    begin, end, text = lines.begin, lines.end, lines.text
+    if not with_empty:
+        is_edge = (begin == texts.offsets[text]) | (end == texts.ends[text])
+        kept = np.flatnonzero((end > begin) | is_edge)
+        begin, end, text = begin[kept], end[kept], text[kept]
+    n_lines = np.bincount(text, minlength=texts.n_texts)
+    first = data[begin]
+    bullets = ((first == ord("*")) | (first == ord("-"))) & (end > begin)
+    ellipses = np.zeros(len(begin), dtype=bool)
+    if not texts.is_ascii:
+        last = np.maximum(end - 3, 0)
+        ellipses = (data[last] == _ELLIPSIS[0]) & (data[last + 1] == _ELLIPSIS[1]) & (data[last + 2] == _ELLIPSIS[2])
+        ellipses &= end - begin >= len(_ELLIPSIS)
+    keys = texts.keys_of(begin, end) + text.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    _, groups, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    repeated = counts[groups] > 1
+    lengths = texts.chars_between(begin, end)
+
+    def count(flags: Bools) -> Ints:
+        return np.bincount(text[flags], minlength=texts.n_texts)
+
+    yield every(texts, "fraction_of_lines_starting_with_bullet_point", share(count(bullets), n_lines))
+    yield every(texts, "fraction_of_lines_ending_with_ellipsis", share(count(ellipses), n_lines))
+    yield every(texts, "fraction_of_duplicate_lines", share(count(repeated), n_lines))
+    dup = np.bincount(text[repeated], lengths[repeated], minlength=texts.n_texts)
+    yield every(texts, "fraction_of_characters_in_duplicate_lines", share(dup, n_chars))
+
+
+def _types() -> tuple[TagType, ...]:
+    common = (
+        TagType(
+            f"fraction_of_characters_in_most_common_{n}grams",
+            "document",
+            "share of the words' characters",
+            f"characters of all occurrences of the {n} consecutive words that occur most often (of equals the first), "
+            "by the characters of all words; overlaps count twice, so it may exceed 1; absent below "
+            f"{n} words",
+        )
+        for n in _COMMON
+    )
+    duplicate = (
+        TagType(
+            f"fraction_of_characters_in_duplicate_{n}grams",
+            "document",
+            "share of characters",
+            f"characters of the runs of {n} consecutive words that occur more than once (every occurrence), by those of "
+            f"all such runs; absent below {n} words",
+        )
+        for n in range(_COMMON[-1] + 1, _LONGEST + 1)
+    )
+    return (
+        *common,
+        *duplicate,
+        TagType("character_count", "document", "characters", "characters (code points) of the text"),
+        TagType("word_count", "document", "words", "pieces between white space, as Python's str.split finds them"),
+        TagType("median_word_length", "document", "characters", "median of the words' lengths; 0 without words"),
+        TagType(
+            "symbol_to_word_ratio", "document", "share of words", "words that hold a # or an ellipsis (U+2026), by words"
+        ),
+        TagType(
+            "fraction_of_words_with_alpha_character",
+            "document",
+            "share of words",
+            "words that hold a letter (Unicode L), by words",
+        ),
+        TagType("required_word_count", "document", "words", f"words that are one of {', '.join(REQUIRED_WORDS)}"),
+        TagType(
+            "fraction_of_lines_starting_with_bullet_point", "document", "share of lines", "lines that begin with * or -"
+        ),
+        TagType(
+            "fraction_of_lines_ending_with_ellipsis", "document", "share of lines", "lines that end with U+2026"
+        ),
+        TagType(
+            "fraction_of_duplicate_lines",
+            "document",
+            "share of lines",
+            "lines that occur more than once (every occurrence), by lines",
+        ),
+        TagType(
+            "fraction_of_characters_in_duplicate_lines",
+            "document",
+            "share of the words' characters",
+            "characters of the lines that occur more than once (every occurrence, white space included), by the "
+            "characters of all words; it may exceed 1",
+        ),
+    )
+
+
+_SOURCE = "Dolma toolkit 1.2.1, taggers/gopher.py; Rae et al. 2021, Scaling Language Models (Gopher), A1.1"
+TAGGERS = (
+    Tagger(
+        "gopher_v1",
+        "Quality and repetition measures of Gopher; lines are the pieces between line feeds, empty ones too.",
+        _SOURCE,
+        _types(),
+        lambda texts: _tag(texts, with_empty_lines=True),
+    ),
+    Tagger(
+        "gopher_v2",
+        "Quality and repetition measures of Gopher; several line feeds in a row separate lines as one does.",
+        _SOURCE,
+        _types(),
+        lambda texts: _tag(texts, with_empty_lines=False),
+    ),
+)

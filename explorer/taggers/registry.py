@@ -1,0 +1,81 @@
+"""Which taggers there are: the built-in ones, those made from a file of the user's, and those of other packages."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from explorer.errors import UsageError
+from explorer.taggers.model import Tagger, TagType
+
+GROUP = "corpus_explorer.taggers"  # entry points: each names a `Tagger`
+_MODULES = ("gopher",)
+
+
+@dataclass(frozen=True)
+class FileTagger:
+    """A kind of tagger that reads a file, asked for as `kind:NAME=FILE`; NAME is the tagger's name in its keys."""
+
+    kind: str
+    doc: str
+    source: str
+    types: tuple[TagType, ...]
+    open: Callable[[str, Path], Tagger]  # raises `InputError` for a file that is not what it should be
+
+
+@cache
+def known_taggers() -> dict[str, Tagger]:
+    """All taggers by name. Raises `UsageError` for an entry point that is no tagger."""
+    found: dict[str, Tagger] = {}
+    for name in _MODULES:
+        found |= {tagger.name: tagger for tagger in import_module(f"explorer.taggers.{name}").TAGGERS}
+    for entry in entry_points(group=GROUP):
+        tagger = entry.load()
+        if not isinstance(tagger, Tagger) or tagger.name in found:
+            raise UsageError(
+                f"the entry point {entry.name} of {GROUP} is no explorer.taggers.Tagger with a name of its own"
+            )
+        found[tagger.name] = tagger
+    return found
+
+
+@cache
+def file_taggers() -> dict[str, FileTagger]:
+    """The kinds of taggers that read a file of the user's."""
+    found: dict[str, FileTagger] = {}
+    for name in _MODULES:
+        kinds = getattr(import_module(f"explorer.taggers.{name}"), "FILE_TAGGERS", ())
+        found |= {kind.kind: kind for kind in kinds}
+    return found
+
+
+def load_taggers(specs: Sequence[str]) -> tuple[Tagger, ...]:
+    """The taggers of some names, or of `kind:NAME=FILE`. Raises `UsageError` for a name that does not exist."""
+    found = tuple(_load(spec) for spec in dict.fromkeys(specs))
+    names = [tagger.name for tagger in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"two taggers are called {name}; give each a name of its own")
+    return found
+
+
+def _load(spec: str) -> Tagger:
+    kind, colon, rest = spec.partition(":")
+    if colon:
+        opener = file_taggers().get(kind)
+        name, equals, path = rest.partition("=")
+        if opener is None or not equals or not name or not path:
+            kinds = ", ".join(f"{each}:NAME=FILE" for each in sorted(file_taggers())) or "none"
+            raise UsageError(f"{spec}: no tagger; those that read a file are {kinds}")
+        return opener.open(name, Path(path))
+    tagger = known_taggers().get(spec)
+    if tagger is None:
+        close = difflib.get_close_matches(spec, known_taggers(), n=3)
+        hint = f"is it {' or '.join(close)}?" if close else "`corpus-explorer list --taggers` names them all"
+        raise UsageError(f"{spec}: there is no such tagger; {hint}")
+    return tagger
