@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,10 +12,14 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from explorer.errors import UsageError
+from explorer.ingest.rows import ATTRIBUTES_COLUMN, FLAT_SET
 from explorer.taggers.model import Tagger, TagType
 
+DEFAULT_SET = "tags"
 GROUP = "corpus_explorer.taggers"  # entry points: each names a `Tagger`
-_MODULES = ("gopher",)
+_MODULES = ("gopher", "c4", "pii", "lengths", "sampling")
+_KIND = re.compile(r"[A-Za-z0-9_-]+:")
+_SET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,38 @@ def file_taggers() -> dict[str, FileTagger]:
         kinds = getattr(import_module(f"explorer.taggers.{name}"), "FILE_TAGGERS", ())
         found |= {kind.kind: kind for kind in kinds}
     return found
+
+
+def parse_specs(texts: Sequence[str]) -> tuple[str, ...]:
+    """The taggers that options name, several separated by commas, each once and in order, for `load_taggers`.
+
+    Of several options, one that begins with `kind:` is one tagger whole, so that its file's name may hold commas.
+    Raises `UsageError` where nothing is named.
+    """
+    found: dict[str, None] = {}
+    for text in texts:
+        is_whole = len(texts) > 1 and _KIND.match(text.strip())
+        for spec in [text] if is_whole else text.split(","):
+            if spec.strip():
+                found[spec.strip()] = None
+    if not found:
+        raise UsageError("no tagger is named; `corpus-explorer list --taggers` names them all")
+    return tuple(found)
+
+
+def check_set_name(name: str) -> str:
+    """The name, if an attribute set may have it: it becomes a folder, a field of Parquet and a part of keys.
+
+    Raises `UsageError` otherwise.
+    """
+    if not _SET.fullmatch(name):
+        raise UsageError(
+            f"{name!r}: not a name for a set of attributes; use up to 100 letters, digits, - and _, "
+            "the first a letter or a digit"
+        )
+    if name in (ATTRIBUTES_COLUMN, FLAT_SET):
+        raise UsageError(f"{name}: the attributes in the rows themselves are called so; give the set another name")
+    return name
 
 
 def load_taggers(specs: Sequence[str]) -> tuple[Tagger, ...]:
