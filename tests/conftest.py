@@ -10,6 +10,7 @@ from typing import NoReturn
 import pytest
 
 from tests.oracles.client import Mixer
+from tests.oracles.tagging import Taggers
 
 
 def skip_or_fail(reason: str) -> NoReturn:
@@ -47,4 +48,11 @@ def dolma_python() -> Path:
 def mixer(dolma_python: Path) -> Iterator[Mixer]:
     """The toolkit's mixer, running."""
     with Mixer(dolma_python) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def toolkit(dolma_python: Path) -> Iterator[Taggers]:
+    """The toolkit's taggers, running."""
+    with Taggers(dolma_python) as running:
         yield running

@@ -169,8 +169,8 @@ def _types() -> tuple[TagType, ...]:
             f"fraction_of_characters_in_duplicate_{n}grams",
             "document",
             "share of characters",
-            f"characters of the runs of {n} consecutive words that occur more than once (every occurrence), by those of "
-            f"all such runs; absent below {n} words",
+            f"characters of the runs of {n} consecutive words that occur more than once (every occurrence), by those "
+            f"of all such runs; absent below {n} words",
         )
         for n in range(_COMMON[-1] + 1, _LONGEST + 1)
     )
@@ -181,7 +181,10 @@ def _types() -> tuple[TagType, ...]:
         TagType("word_count", "document", "words", "pieces between white space, as Python's str.split finds them"),
         TagType("median_word_length", "document", "characters", "median of the words' lengths; 0 without words"),
         TagType(
-            "symbol_to_word_ratio", "document", "share of words", "words that hold a # or an ellipsis (U+2026), by words"
+            "symbol_to_word_ratio",
+            "document",
+            "share of words",
+            "words that hold a # or an ellipsis (U+2026), by words",
         ),
         TagType(
             "fraction_of_words_with_alpha_character",
@@ -193,9 +196,7 @@ def _types() -> tuple[TagType, ...]:
         TagType(
             "fraction_of_lines_starting_with_bullet_point", "document", "share of lines", "lines that begin with * or -"
         ),
-        TagType(
-            "fraction_of_lines_ending_with_ellipsis", "document", "share of lines", "lines that end with U+2026"
-        ),
+        TagType("fraction_of_lines_ending_with_ellipsis", "document", "share of lines", "lines that end with U+2026"),
         TagType(
             "fraction_of_duplicate_lines",
             "document",

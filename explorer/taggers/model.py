@@ -82,7 +82,7 @@ def share(part: Ints | Floats, whole: Ints) -> Floats:
 
 
 def round_scores(scores: Floats) -> Floats:
-    """Scores as they are written: `round(score, 5)`, to the nearest decimal and not to the nearest multiple in binary."""
+    """Scores as they are written: rounded as Python's `round(score, 5)` does, which knows decimal ties."""
     scaled = scores * 10.0**PRECISION
     rounded: Floats = np.rint(scaled) / 10.0**PRECISION
     near_tie = np.flatnonzero(np.abs(np.abs(scaled - np.trunc(scaled)) - 0.5) < 1e-4)

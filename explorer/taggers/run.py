@@ -54,7 +54,8 @@ def tag_documents(frame: pl.DataFrame, taggers: Sequence[Tagger], attribute_set:
 def tag_texts(texts: Texts, taggers: Sequence[Tagger], attribute_set: str) -> Tagged:
     """The tags of some texts. Empty lists of spans do not occur: a key is absent where nothing was found."""
     keys: list[str] = []
-    docs, codes, counts, starts, ends, scores = [[np.zeros(0, dtype=np.int64)] for _ in range(6)]
+    docs, codes, counts, starts, ends = ([np.zeros(0, dtype=np.int64)] for _ in range(5))
+    scores = [np.zeros(0)]
     for tagger in taggers:
         for tags in tagger.tag(texts):
             own, n_spans, begin, end = _laid_out(tags, texts)

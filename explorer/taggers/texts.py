@@ -27,7 +27,7 @@ STEP_BYTES = 1 << 20  # of text at a time: its arrays stay near the processor
 _PADDING = 16  # bytes behind the texts, so that eight can be read at any place
 _PIECE_BYTES = 1 << 16  # stays in the cache
 _NEWLINE = 0x0A
-_MASKS = np.array([(1 << (8 * n)) - 1 for n in range(9)], dtype=np.uint64)  # of the first n of eight bytes
+MASKS = np.array([(1 << (8 * n)) - 1 for n in range(9)], dtype=np.uint64)  # of the first n of eight bytes
 _M1, _M2, _M3 = (np.uint64(m) for m in (0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93, 0xBF58476D1CE4E5B9))  # odd
 
 
@@ -131,9 +131,14 @@ class Texts:
         return self.chars_between(self.words.begin, self.words.end)
 
     @cached_property
+    def word_heads(self) -> Hashes:
+        """The first eight bytes of each word, shorter ones filled with zeros (n_words)."""
+        return self._heads(self.words.begin, self.words.end)
+
+    @cached_property
     def word_keys(self) -> Hashes:
         """64-bit hashes of the words (n_words)."""
-        return self.keys_of(self.words.begin, self.words.end)
+        return self._keys(self.words.begin, self.words.end, self.word_heads)
 
     @cached_property
     def lines(self) -> Pieces:
@@ -146,13 +151,19 @@ class Texts:
     def load(self, places: Ints) -> Hashes:
         """The eight bytes from each place on, as a little-endian number."""
         view = np.ndarray((len(self.data) - 7,), dtype="<u8", buffer=self.data, strides=(1,))
-        return view[places]
+        found: Hashes = view[places]
+        return found
 
     def keys_of(self, begin: Ints, end: Ints) -> Hashes:
         """64-bit hashes of pieces that do not overlap, in order."""
+        return self._keys(begin, end, self._heads(begin, end))
+
+    def _heads(self, begin: Ints, end: Ints) -> Hashes:
+        return self.load(begin) & MASKS[np.minimum(end - begin, 8)]
+
+    def _keys(self, begin: Ints, end: Ints, heads: Hashes) -> Hashes:
         n_bytes = end - begin
-        keys = self.load(begin) & _MASKS[np.minimum(n_bytes, 8)]
-        keys *= _M1
+        keys = heads * _M1
         keys ^= keys >> np.uint64(32)
         keys += n_bytes.view(np.uint64)
         longer = np.flatnonzero(n_bytes > 8)
@@ -197,7 +208,7 @@ def running_total(flags: Bools) -> npt.NDArray[np.int32]:
     return totals
 
 
-def totals_between(values: Ints, bounds: Ints) -> Ints:
+def totals_between(values: Ints | Bools, bounds: Ints) -> Ints:
     """The sums (n_bounds - 1) of `values[bounds[i]:bounds[i + 1]]`, empty ones too."""
     totals = np.zeros(len(values) + 1, dtype=np.int64)
     np.cumsum(values, out=totals[1:])
