@@ -20,6 +20,7 @@ from explorer.escape import printable
 from explorer.impact.command import impact_command, recipe_command
 from explorer.render import FORMATS, render, units_of
 from explorer.statistic import Param, Statistic, exactness_sentence, exactness_word, load_statistics
+from explorer.taggers.command import tag_command, taggers_table
 from explorer.terminal import Size, progress, say
 
 
@@ -182,9 +183,13 @@ def init_command(workspace: Path, out: Path | None) -> None:
 
 
 @cli.command("list")
+@click.option("--taggers", is_flag=True, help="The taggers of `tag` instead: name, types of attributes, what they do.")
 @_format
-def list_command(form: str) -> None:
+def list_command(taggers: bool, form: str) -> None:
     """One line a statistic: its name, section and title."""
+    if taggers:
+        _emit(taggers_table(), form)
+        return
     rows = [(s.name, s.section, s.title, exactness_word(s)) for s in load_statistics().values()]
     _emit(pl.DataFrame(rows, schema=["name", "section", "title", "exactness"], orient="row"), form)
 
@@ -300,6 +305,7 @@ def app_command(workspace: Path, port: int | None, no_browser: bool) -> None:
 
 cli.add_command(impact_command)
 cli.add_command(recipe_command)
+cli.add_command(tag_command)
 
 
 def _open_app(workspace: Path, port: int | None, *, open_browser: bool = True) -> None:

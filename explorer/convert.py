@@ -8,6 +8,7 @@ without keys is present and empty. Dates stay as they were written, so that noth
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -33,11 +34,12 @@ from explorer.ingest.shards import Shard, find_shards
 from explorer.ingest.span_maps import SpanMaps
 from explorer.setaside import Aside
 from explorer.spans import Ints
+from explorer.taggers.run import TAGS
 from explorer.workspace import disk_errors, replacing
 
 ROW_GROUP_BYTES = 16 << 20
 _TEXTS = ("id", "source", "text", "url", "created", "added", "language", "licence")
-_SPAN = pa.struct([("start", pa.int64()), ("end", pa.int64()), ("score", pa.float64())])
+_VALUES = pa.map_(pa.string(), pa.large_string())
 _RAW = pa.schema([("doc", pa.int32()), ("json", pa.large_binary())])
 
 
@@ -65,7 +67,10 @@ def convert(
     config = read_config(config_path) if config_path else CorpusConfig()
     shards = find_shards(inputs, leave_out=out)
     report = ConvertReport()
-    targets = _targets(shards, out)
+    targets = [out / name for name in target_names(shards)]
+    for target in targets:
+        if target.exists():
+            raise UsageError(f"{target}: exists already; give an empty --out")
     total = max(1, sum(shard.size for shard in shards))
     done = 0
     for shard, target in zip(shards, targets, strict=True):
@@ -82,17 +87,11 @@ def convert(
     return report
 
 
-def _targets(shards: Sequence[Shard], out: Path) -> list[Path]:
-    """Where each shard goes; one that would meet another keeps its whole name. Raises `UsageError` for a file there."""
+def target_names(shards: Sequence[Shard]) -> list[str]:
+    """The paths below the output folder that shards go to; one that would meet another keeps its whole name."""
     names = [_target_name(shard) for shard in shards]
     times = Counter(names)
-    targets = [
-        out / (name if times[name] == 1 else f"{shard.name}.parquet") for shard, name in zip(shards, names, strict=True)
-    ]
-    for target in targets:
-        if target.exists():
-            raise UsageError(f"{target}: exists already; give an empty --out")
-    return targets
+    return [name if times[name] == 1 else f"{shard.name}.parquet" for shard, name in zip(shards, names, strict=True)]
 
 
 def _target_name(shard: Shard) -> str:
@@ -102,7 +101,8 @@ def _target_name(shard: Shard) -> str:
     return name + ".parquet"
 
 
-def _sets(shard: Shard, config: CorpusConfig) -> list[str]:
+def set_names(shard: Shard, config: CorpusConfig) -> list[str]:
+    """The attribute sets beside a shard and in its columns; those in rows of JSON show when the rows are read."""
     beside = [side.attribute_set for side in shard.sides]
     if shard.kind != "parquet":
         return beside
@@ -112,16 +112,11 @@ def _sets(shard: Shard, config: CorpusConfig) -> list[str]:
 
 def _convert_shard(shard: Shard, target: Path, config: CorpusConfig, report: ConvertReport) -> None:
     """One shard: its attributes are set aside first, then the documents are read and written beside them."""
-    documents, n_rejected = _identities(shard, config)
-    sets = sorted({*_sets(shard, config), *documents.own_sets})
+    documents, n_rejected = identities(shard, config)
+    sets = sorted({*set_names(shard, config), *documents.own_sets})
     with ExitStack() as stack:
-        asides: dict[str, Aside] = {}
-        for name in sets:
-            aside = Aside(stack, target.with_name(f"{target.name}-{len(asides)}"), _RAW)
-            alignment = _set_aside(shard, name, documents, config, aside)
-            if alignment is not None:
-                asides[name] = aside
-                _note_alignment(shard, name, alignment, report)
+        asides, notes = set_aside(stack, shard, sets, documents, config, target)
+        report.notes += notes
         temporary = stack.enter_context(replacing(target))
         writer: pq.ParquetWriter | None = None
         first = 0
@@ -129,7 +124,7 @@ def _convert_shard(shard: Shard, target: Path, config: CorpusConfig, report: Con
             frame = batch.frame
             if not frame.height:
                 continue
-            table = _table(frame, first, sets, asides, documents.has_ids)
+            table = tagged_table(frame, first, sets, asides, has_ids=documents.has_ids)
             if writer is None:
                 writer = stack.enter_context(pq.ParquetWriter(temporary, table.schema, compression="zstd"))
             writer.write_table(table)
@@ -143,13 +138,18 @@ def _convert_shard(shard: Shard, target: Path, config: CorpusConfig, report: Con
 
 
 @dataclass(frozen=True)
-class _Identities(Documents):
+class Identities(Documents):
+    """The documents of a shard, as its attributes need them."""
+
     has_ids: bool
     own_sets: frozenset[str]  # sets that the rows of a JSONL file carry themselves
 
 
-def _identities(shard: Shard, config: CorpusConfig) -> tuple[_Identities, int]:
-    """Rows and ids of a shard's documents; a first reading, because attributes may lie on other rows."""
+def identities(shard: Shard, config: CorpusConfig) -> tuple[Identities, int]:
+    """Rows and ids of a shard's documents, and the number of rows refused.
+
+    A first reading, because attributes may lie on other rows.
+    """
     rows: list[int] = []
     ids: list[str] = []
     n_rejected = 0
@@ -157,13 +157,28 @@ def _identities(shard: Shard, config: CorpusConfig) -> tuple[_Identities, int]:
     own: set[str] = set()
     for batch in read_documents(shard, config, ROW_GROUP_BYTES):
         rows += batch.frame["row"].to_list()
-        ids += [name or "" for name in batch.frame["id"].to_list()]
+        ids += ids_of(batch.frame)
         has_ids = has_ids or bool(batch.frame["is_id_given"].any())
-        own.update(
-            name for name in (ATTRIBUTES_COLUMN, FLAT_SET) if batch.frame[name].null_count() < batch.frame.height
-        )
+        own |= sets_of_rows(batch.frame)
         n_rejected += len(batch.rejects)
-    return _Identities(0, np.array(rows, dtype=np.int64), ids, has_ids, frozenset(own)), n_rejected
+    return Identities(0, np.array(rows, dtype=np.int64), ids, has_ids, frozenset(own)), n_rejected
+
+
+def ids_of(frame: pl.DataFrame) -> list[str]:
+    """The ids of documents (`FRAME_SCHEMA`); one without is named by its text, as in the index."""
+    ids = frame["id"].to_list()
+    if None not in ids:
+        return ids
+    texts = frame["text"].to_list()
+    return [
+        f"md5:{hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()}" if name is None else name
+        for name, text in zip(ids, texts, strict=True)
+    ]
+
+
+def sets_of_rows(frame: pl.DataFrame) -> set[str]:
+    """The attribute sets that rows of JSON Lines carry themselves."""
+    return {name for name in (ATTRIBUTES_COLUMN, FLAT_SET) if frame[name].null_count() < frame.height}
 
 
 class _Raw:
@@ -191,13 +206,29 @@ class _Raw:
         self._docs, self._json = [], []
 
 
+def set_aside(
+    stack: ExitStack, shard: Shard, sets: Sequence[str], documents: Documents, config: CorpusConfig, target: Path
+) -> tuple[dict[str, Aside], list[str]]:
+    """The attributes of a shard's sets that lie elsewhere than in rows of JSON, on disk beside `target`; and notes on
+    how they met the documents."""
+    asides: dict[str, Aside] = {}
+    notes: list[str] = []
+    for name in sets:
+        aside = Aside(stack, target.with_name(f"{target.name}-{len(asides)}"), _RAW)
+        alignment = _set_aside(shard, name, documents, config, aside)
+        if alignment is not None:
+            asides[name] = aside
+            notes += _alignment_notes(shard, name, alignment)
+    return asides, notes
+
+
 def _set_aside(shard: Shard, name: str, documents: Documents, config: CorpusConfig, aside: Aside) -> Alignment | None:
     """Read one attribute set of a shard into `aside`; None where the rows themselves carry it or the shard has none."""
     raw = _Raw(name, aside)
     side = next((s for s in shard.sides if s.attribute_set == name and s.path), None)
     if side is not None:
         source = read_side_file(side.path, side.size, documents, raw)
-    elif shard.kind == "parquet" and name in _sets(shard, config):
+    elif shard.kind == "parquet" and name in set_names(shard, config):
         source = read_inline(shard.path, shard.row_groups, layout(shard.path, config).flat, documents, raw)
     else:
         return None
@@ -209,14 +240,13 @@ def _set_aside(shard: Shard, name: str, documents: Documents, config: CorpusConf
     return alignment
 
 
-def _note_alignment(shard: Shard, name: str, alignment: Alignment, report: ConvertReport) -> None:
+def _alignment_notes(shard: Shard, name: str, alignment: Alignment) -> list[str]:
     states = {state: alignment.state.count(state) for state in ("misaligned", "missing")}
     found = [f"{n:,} documents {state}" for state, n in states.items() if n]
     if alignment.n_orphans:
         found.append(f"{alignment.n_orphans:,} rows of attributes without a document")
     found += [_fault(reject) for reject in alignment.rejects[:3]]
-    if found:
-        report.notes.append(f"{shard.name}, set {name}: {', '.join(found)}")
+    return [f"{shard.name}, set {name}: {', '.join(found)}"] if found else []
 
 
 def _fault(reject: Reject) -> str:
@@ -227,19 +257,37 @@ def _fault(reject: Reject) -> str:
     )
 
 
-def _table(
-    frame: pl.DataFrame, first: int, sets: Sequence[str], asides: Mapping[str, Aside], has_ids: bool
+def tagged_table(
+    frame: pl.DataFrame,
+    first: int,
+    sets: Sequence[str],
+    asides: Mapping[str, Aside],
+    *,
+    has_ids: bool,
+    made: Mapping[str, pa.Array] | None = None,
 ) -> pa.Table:
+    """Documents (`FRAME_SCHEMA`) with their attributes; `first` is the number of the first within its shard.
+
+    `made` are sets more, as columns of `taggers.run.TAGS`.
+    """
     columns: dict[str, pa.Array] = {
-        name: frame[name].to_arrow().cast(pa.large_string()) for name in _TEXTS if has_ids or name != "id"
+        name: frame[name].to_arrow().cast(pa.large_string()) for name in _TEXTS if name != "id"
     }
+    if has_ids:
+        columns = {"id": pa.array(ids_of(frame), pa.large_string()), **columns}
     columns["n_tokens"] = frame["n_tokens"].to_arrow()
     columns["metadata"] = frame["metadata"].to_arrow().cast(pa.large_string())
-    if sets:
-        rows = {name: _rows(frame, first, name, asides.get(name)) for name in sets}
-        split = {name: [_split(row) for row in found] for name, found in rows.items()}
-        columns[ATTRIBUTES_COLUMN] = _by_set(sets, split, 0, pa.list_(_SPAN))
-        columns[VALUES_COLUMN] = _by_set(sets, split, 1, pa.large_string())
+    spans, values = dict(made or {}), {}
+    for name in sets:
+        split = [_split(row) for row in _rows(frame, first, name, asides.get(name))]
+        spans[name] = pa.array([row[0] for row in split], TAGS)
+        values[name] = pa.array([row[1] for row in split], _VALUES)
+    if spans:
+        names = sorted(spans)
+        nothing = pa.nulls(frame.height, _VALUES)
+        columns[ATTRIBUTES_COLUMN] = pa.StructArray.from_arrays([spans[name] for name in names], names=names)
+        others = [values.get(name, nothing) for name in names]
+        columns[VALUES_COLUMN] = pa.StructArray.from_arrays(others, names=names)
     return pa.table(columns).replace_schema_metadata({FORMAT_KEY: b"1"})
 
 
@@ -268,8 +316,3 @@ def _split(row: dict[str, Any] | None) -> tuple[list[tuple[str, Any]] | None, li
 
 def _is_whole(span: list[Any]) -> bool:
     return all(offset == int(offset) and abs(offset) < 2**62 for offset in span[:2])
-
-
-def _by_set(sets: Sequence[str], split: Mapping[str, Any], which: int, kind: pa.DataType) -> pa.Array:
-    maps = [pa.array([row[which] for row in split[name]], pa.map_(pa.string(), kind)) for name in sets]
-    return pa.StructArray.from_arrays(maps, names=list(sets))
