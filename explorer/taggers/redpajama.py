@@ -1,0 +1,243 @@
+"""RedPajama-v2's rule-based quality signals (`redpajama_v2`), equal to its code, oddities included.
+
+Not here: what needs models (classifiers, importance weights, ccnet's perplexity), MinHash, and the block list of
+domains, for which there are taggers of URLs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+
+from explorer.duplicates.paragraphs import sorting_order
+from explorer.taggers.ldnoobw import naughty_words
+from explorer.taggers.model import Floats, Scores, Tagger, Tags, every
+from explorer.taggers.redpajama_lines import Lines, lines_of, tag_lines
+from explorer.taggers.redpajama_types import TYPES
+from explorer.taggers.redpajama_words import (
+    LETTER,
+    LOWER,
+    TERMINATOR,
+    UPPER,
+    WORD,
+    KeySet,
+    Normalized,
+    Tokens,
+    codes_of,
+    normalize,
+    tokens_of,
+)
+from explorer.taggers.repeats import Repeats, find_repeats
+from explorer.taggers.texts import Hashes, Ints, Texts, totals_between, word_keys
+
+_TOP = (2, 3, 4)
+_LONGEST = 10
+_ELLIPSIS = "\u2026".encode()
+_LOREM = re.compile("lorem ipsum", re.IGNORECASE)
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+
+
+def _tag(texts: Texts) -> Iterator[Tags]:
+    codes = codes_of(texts)
+    tokens = tokens_of(texts, codes)
+    plain = normalize(texts, codes)
+    lines = lines_of(texts, tokens)
+    yield from _content(texts, tokens, plain)
+    yield from _language(texts, tokens, plain, lines)
+    yield from _repetitions(plain)
+    yield from tag_lines(texts, lines, codes, plain)
+
+
+def _content(texts: Texts, tokens: Tokens, plain: Normalized) -> Iterator[Scores]:
+    yield every(texts, "rps_doc_ldnoobw_words", _n_naughty(plain))
+    yield every(texts, "rps_doc_lorem_ipsum", _lorem_ipsum(plain))
+    brackets = _places(texts, b"{") + _places(texts, b"}")
+    yield every(texts, "rps_doc_curly_bracket", brackets / np.maximum(texts.n_chars, 1))
+    stops = np.where(plain.words.counts > 0, _n_stop_words(texts, tokens), 0)
+    yield every(texts, "rps_doc_stop_word_fraction", stops / np.maximum(np.diff(tokens.bounds), 1))
+
+
+def _language(texts: Texts, tokens: Tokens, plain: Normalized, lines: Lines) -> Iterator[Scores]:
+    n_tokens, n_words, n_lines = np.diff(tokens.bounds), plain.words.counts, lines.counts(texts.n_texts)
+
+    def by(name: str, part: Ints | Floats, whole: Ints) -> Scores:
+        docs = np.flatnonzero(whole)
+        return Scores(f"rps_doc_{name}", docs, part[docs] / whole[docs])
+
+    yield every(texts, "rps_doc_num_sentences", _n_sentences(tokens))
+    yield every(texts, "rps_doc_word_count", n_words)
+    yield by("mean_word_length", np.diff(plain.chars[plain.words.bounds]), n_words)
+    yield by("symbol_to_word_ratio", _n_symbols(texts), n_tokens)
+    ellipses = np.bincount(lines.text[lines.ends_in_ellipsis], minlength=texts.n_texts)
+    yield by("frac_lines_end_with_ellipsis", ellipses, n_lines)
+    alphabetic = by("frac_no_alph_words", totals_between(tokens.codes & LETTER > 0, tokens.bounds), n_tokens)
+    yield Scores(alphabetic.type, alphabetic.docs, 1.0 - alphabetic.scores)
+    n_unique, entropies = _vocabulary(plain)
+    yield by("frac_unique_words", n_unique, n_words)
+    docs = np.flatnonzero(n_words)
+    yield Scores("rps_doc_unigram_entropy", docs, entropies[docs])
+    capitals = totals_between(tokens.codes & (UPPER | LOWER) == UPPER, tokens.bounds)
+    yield by("frac_all_caps_words", capitals, n_tokens)
+
+
+def _repetitions(plain: Normalized) -> Iterator[Scores]:
+    n_chars = np.maximum(np.diff(plain.chars[plain.words.bounds]), 1)
+    for repeats in find_repeats(plain.word_keys, plain.words, _LONGEST):
+        if repeats.n in _TOP:
+            yield every(plain, f"rps_doc_frac_chars_top_{repeats.n}gram", _top(repeats, plain) / n_chars)
+        else:
+            yield every(plain, f"rps_doc_frac_chars_dupe_{repeats.n}grams", _covered(repeats, plain) / n_chars)
+
+
+def _top(repeats: Repeats, plain: Normalized) -> Ints:
+    """Of each text, the characters of all occurrences of the run that occurs most often, of equals the first; 0 where
+    none occurs twice."""
+    owners = plain.words.text[repeats.firsts]
+    most = np.zeros(plain.n_texts, dtype=np.int64)
+    np.maximum.at(most, owners, repeats.counts)
+    candidates = np.flatnonzero(repeats.counts == most[owners])
+    firsts = np.full(plain.n_texts, len(plain.words.text))
+    np.minimum.at(firsts, owners[candidates], repeats.firsts[candidates])
+    beyond = np.minimum(firsts + repeats.n, len(plain.words.text))
+    found: Ints = most * (plain.chars[beyond] - plain.chars[firsts])
+    return found
+
+
+def _covered(repeats: Repeats, plain: Normalized) -> Floats:
+    """Of each text, the characters of words that lie in any run that occurs twice."""
+    places = repeats.places
+    # a run counts up to where the next begins, which no other text's does before its end
+    beyond = np.minimum(places + repeats.n, np.append(places[1:], len(plain.words.text)))
+    n_chars = plain.chars[beyond] - plain.chars[places]
+    found: Floats = np.bincount(plain.words.text[places], n_chars, minlength=plain.n_texts).astype(np.float64)
+    return found
+
+
+def _vocabulary(plain: Normalized) -> tuple[Ints, Floats]:
+    """Different words of each text, and the entropy of their distribution (nats)."""
+    texts = plain.words.text
+    keys = plain.word_keys + texts.view(np.uint64) * _FACTOR
+    order = sorting_order(keys)
+    found = keys[order]
+    is_first = np.ones(len(found), dtype=bool)
+    np.not_equal(found[1:], found[:-1], out=is_first[1:])
+    heads = np.flatnonzero(is_first)
+    owners = texts[order[heads]]
+    shares = np.diff(heads, append=len(found)) / plain.words.counts[owners]
+    entropies = np.bincount(owners, -shares * np.log(shares), minlength=plain.n_texts).astype(np.float64)
+    return np.bincount(owners, minlength=plain.n_texts), entropies
+
+
+def _n_sentences(tokens: Tokens) -> Ints:
+    """Of each text, stretches without terminators that hold a word character: as many as matches of the regex
+    `\\b[^.!?]+[.!?]*`, of which each begins at the first such character of a stretch and takes all the rest."""
+    n_words = np.zeros(len(tokens.codes) + 1, dtype=np.int64)
+    np.cumsum(tokens.codes & WORD, out=n_words[1:])
+    terminators = np.flatnonzero(tokens.codes & TERMINATOR)
+    cuts = np.sort(np.concatenate([tokens.bounds, terminators]))
+    is_sentence = np.diff(n_words[cuts]) > 0
+    # cuts at one place hold nothing between them
+    return totals_between(is_sentence, np.searchsorted(cuts, tokens.bounds))
+
+
+def _n_symbols(texts: Texts) -> Ints:
+    data = texts.data[: texts.n_bytes]
+    dots = np.flatnonzero(data == ord("."))
+    firsts = np.flatnonzero(np.diff(dots, prepend=-2) > 1)
+    n_threes = np.diff(firsts, append=len(dots)) // 3  # of each run of dots
+    found = _places(texts, b"#") + totals_between(n_threes, np.searchsorted(dots[firsts], texts.offsets))
+    return found if texts.is_ascii else found + _places(texts, _ELLIPSIS)
+
+
+def _places(texts: Texts, char: bytes) -> Ints:
+    """How often a character occurs in each text."""
+    data = texts.data[: texts.n_bytes]
+    places = np.flatnonzero(data == char[0])
+    for at in range(1, len(char)):
+        places = places[texts.data[places + at] == char[at]]
+    return np.diff(np.searchsorted(places, texts.offsets))
+
+
+@cache
+def stop_words() -> tuple[str, ...]:
+    """The English stop words, those with apostrophes too, which no raw word holds."""
+    text = files("explorer.taggers").joinpath("data", "stop_words_en.txt").read_text(encoding="utf-8")
+    return tuple(line for line in text.splitlines() if not line.startswith("#"))
+
+
+@cache
+def _stop_keys() -> tuple[KeySet, int]:
+    """Their keys, and the bytes of the longest."""
+    return KeySet(word_keys(stop_words())), max(map(len, stop_words()))
+
+
+def _n_stop_words(texts: Texts, tokens: Tokens) -> Ints:
+    keys, longest = _stop_keys()
+    lower = (tokens.codes & (WORD | UPPER | LOWER)) == WORD | LOWER
+    candidates = np.flatnonzero(lower & (tokens.end - tokens.begin <= longest))
+    found = keys.has(texts.keys_of(tokens.begin[candidates], tokens.end[candidates]))
+    return np.diff(np.searchsorted(candidates[found], tokens.bounds))
+
+
+@cache
+def _naughty_keys() -> tuple[KeySet, dict[int, Hashes]]:
+    """The first words of all entries; the keys of entries by the number of their words."""
+    entries = [entry.split(" ") for entry in naughty_words()]
+    by_length = {
+        n: np.unique(_runs(*(word_keys([entry[at] for entry in entries if len(entry) == n]) for at in range(n))))
+        for n in {len(entry) for entry in entries}
+    }
+    return KeySet(word_keys([entry[0] for entry in entries])), by_length
+
+
+def _runs(first: Hashes, *others: Hashes) -> Hashes:
+    """Keys of runs of words from those of the words; a single word's is its own."""
+    found = first
+    for keys in others:
+        found = (found ^ (found >> np.uint64(29))) * _FACTOR + keys
+    return found
+
+
+def _n_naughty(plain: Normalized) -> Ints:
+    firsts, by_length = _naughty_keys()
+    keys, words = plain.word_keys, plain.words
+    candidates = np.flatnonzero(firsts.has(keys))
+    last = words.bounds[1:][words.text[candidates]]
+    found = np.zeros(plain.n_texts, dtype=np.int64)
+    for n, entries in by_length.items():
+        places = candidates[candidates + n <= last]
+        places = places[np.isin(_runs(*(keys[places + at] for at in range(n))), entries)]
+        found += np.bincount(words.text[places], minlength=plain.n_texts)
+    return found
+
+
+def _lorem_ipsum(plain: Normalized) -> Floats:
+    """Occurrences by characters. The few texts that may hold it are read by the regex of the definition."""
+    n_chars = np.diff(plain.chars[plain.words.bounds]) + np.maximum(plain.words.counts - 1, 0)
+    found = np.zeros(plain.n_texts)
+    data, at = plain.data.tobytes(), 0
+    while (at := data.find(b"ipsum", at)) >= 0:
+        text = int(np.searchsorted(plain.offsets, at, side="right")) - 1
+        at = int(plain.offsets[text + 1])
+        normalized = " ".join(plain.decode(int(plain.offsets[text]), at).split())
+        if "lorem ipsum" in normalized:  # the regex takes dotless i and long s too
+            found[text] = len(_LOREM.findall(normalized)) / n_chars[text]
+    return found
+
+
+TAGGERS = (
+    Tagger(
+        "redpajama_v2",
+        "RedPajama-v2's rule-based signals of documents and lines, with its English word lists. A score that is null "
+        "there is absent here. Not here: ut1_blacklist (see the taggers of URLs), classifiers, importance weights, "
+        "ccnet's numbers, MinHash.",
+        "RedPajama-Data-v2, app/src/core/quality_signals (2023); Weber et al. 2024, RedPajama: an Open Dataset for "
+        "Training Large Language Models, appendix D",
+        TYPES,
+        _tag,
+    ),
+)

@@ -1,0 +1,187 @@
+"""The two readings of a text that RedPajama-v2's signals count: its raw words, and the words of the normalized text.
+
+Raw words are runs of word characters (`\\w`: letters, digits, underscore) and runs of what is neither such nor white
+space. Normalizing deletes ASCII punctuation, lowers, and decomposes (NFD); its words are those between white space.
+"""
+
+from __future__ import annotations
+
+import string
+import unicodedata
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import numpy as np
+
+from explorer.taggers.texts import Bools, Bytes, Hashes, Ints, Pieces, Texts
+
+WORD, OTHER, LETTER, UPPER, LOWER, TERMINATOR, NUMERIC, CHANGES = (1 << bit for bit in range(8))
+_KIND = WORD | OTHER  # neither: white space
+_NEWLINE = 0x0A
+_PADDING = 16  # bytes behind, as `Texts` has them
+_PUNCTUATION = string.punctuation.encode()
+# ASCII punctuation that decompositions hold stays. It passes the deletion of the rest as bytes that UTF-8 never has.
+_DECOMPOSED = ";<=>`"
+_GUARDS = bytes(range(0xF5, 0xF5 + len(_DECOMPOSED)))
+_GUARD = bytes.maketrans(_DECOMPOSED.encode(), _GUARDS)
+_FOLD = bytes.maketrans(string.ascii_uppercase.encode() + _GUARDS, (string.ascii_lowercase + _DECOMPOSED).encode())
+_LAST_OF_PLANES = 0x40000  # no letter, digit, space or mark is assigned beyond, but for the tags of plane 14
+_BITS_OF_SLOTS = 18
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The raw words of all texts, in order (arrays of length n_tokens): bytes `data[begin:end]`."""
+
+    begin: Ints
+    end: Ints
+    codes: Bytes  # the codes of its characters, or-ed
+    bounds: Ints  # (n_texts + 1) number of each text's first
+
+
+class Normalized(Texts):
+    """Texts laid end to end that are no column of a frame. White space is that of the original, not yet folded: the
+    words are the same, and so are the lines."""
+
+    def __init__(self, data: bytes, offsets: Ints) -> None:
+        self.offsets = offsets
+        self.n_bytes = len(data)
+        self.data = np.frombuffer(data + bytes(_PADDING), dtype=np.uint8)
+
+    @cached_property
+    def chars(self) -> Ints:
+        """Characters of the words before each word, and of all (n_words + 1)."""
+        totals = np.zeros(len(self.words.text) + 1, dtype=np.int64)
+        np.cumsum(self.word_chars, out=totals[1:])
+        return totals
+
+
+def codes_of(texts: Texts) -> Bytes:
+    """The code of the character that each byte belongs to (n_bytes)."""
+    return _codes(texts.data[: texts.n_bytes], texts.is_ascii)
+
+
+def numeric_places(texts: Texts) -> Ints:
+    """Where numeric characters begin (bytes, ascending)."""
+    data = texts.data[: texts.n_bytes]
+    if texts.is_ascii:
+        return np.flatnonzero(data - np.uint8(ord("0")) < 10)
+    return np.flatnonzero((_codes(data, False) & NUMERIC > 0) & (data & 0xC0 != 0x80))
+
+
+def _codes(data: Bytes, is_ascii: bool) -> Bytes:
+    table = code_table()
+    codes = np.frombuffer(bytearray(data).translate(table[:256].tobytes()), dtype=np.uint8)
+    if not is_ascii:
+        places = np.flatnonzero(data.view(np.int8) < 0)
+        points = np.frombuffer(data[places].tobytes().decode().encode("utf-32-le"), dtype=np.uint32)
+        codes[places] = np.repeat(table[points], 2 + (points >= 0x800) + (points >= 0x10000))
+    return codes
+
+
+@cache
+def code_table() -> Bytes:
+    """The code of each code point (0x110000): an or of WORD, OTHER, LETTER (ASCII), UPPER, LOWER (or title case),
+    TERMINATOR (`.`, `!` or `?`), NUMERIC and CHANGES (not ASCII, and normalizing may change the word that it is in).
+    White space has none."""
+    table = np.full(0x110000, OTHER, dtype=np.uint8)
+    table[:_LAST_OF_PLANES] = [_code(chr(point)) for point in range(_LAST_OF_PLANES)]
+    table.flags.writeable = False
+    return table
+
+
+def _code(char: str) -> int:
+    if char.isspace():
+        return 0
+    code = WORD if char.isalnum() or char == "_" else OTHER
+    code |= UPPER * char.isupper() | LOWER * (char.islower() or (char.istitle() and not char.isupper()))
+    code |= NUMERIC * char.isnumeric()
+    if char.isascii():
+        return code | LETTER * char.isalpha() | TERMINATOR * (char in ".!?")
+    changes = unicodedata.combining(char) > 0 or unicodedata.normalize("NFD", char.lower()) != char
+    return code | CHANGES * changes
+
+
+def tokens_of(texts: Texts, codes: Bytes) -> Tokens:
+    kinds = codes & _KIND
+    edges = np.flatnonzero(kinds[1:] != kinds[:-1]) + 1
+    if len(kinds):
+        edges = np.concatenate([[0], edges])
+    first = np.flatnonzero(kinds[edges])
+    begin = edges[first]
+    # white space, of which codes are 0, follows the last one
+    found = np.bitwise_or.reduceat(codes, begin) if len(begin) else codes[:0]
+    return Tokens(begin, edges[first + 1], found, np.searchsorted(begin, texts.offsets))
+
+
+def normalize(texts: Texts, codes: Bytes) -> Normalized:
+    """The texts in lower case and decomposed, without ASCII punctuation."""
+    data = texts.data[: texts.n_bytes]
+    if not texts.is_ascii:
+        data = _with_changed_words(texts, data, codes)
+    folded = data.tobytes().translate(_FOLD, _PUNCTUATION)
+    newlines = np.flatnonzero(np.frombuffer(folded, dtype=np.uint8) == _NEWLINE)
+    offsets = np.zeros(texts.n_texts + 1, dtype=np.int64)
+    offsets[1:] = newlines[texts.lines.bounds[1:] - 1] + 1
+    return Normalized(folded, offsets)
+
+
+def _with_changed_words(texts: Texts, data: Bytes, codes: Bytes) -> Bytes:
+    """The bytes, with words normalized where the tables of bytes do not suffice. A word at a time is enough: neither
+    the lower case of a sigma nor the order of marks depends on what lies beyond white space."""
+    words = texts.words
+    owners = np.searchsorted(words.begin, np.flatnonzero(codes & CHANGES), side="right") - 1
+    owners = owners[np.flatnonzero(np.diff(owners, prepend=-1))]
+    if not len(owners):
+        return data
+    begin, n_old = words.begin[owners], words.end[owners] - words.begin[owners]
+    taken = data[_places(begin, n_old + 1)]  # with a place for a newline
+    taken[np.cumsum(n_old + 1) - 1] = _NEWLINE
+    lowered = taken.tobytes().translate(None, _PUNCTUATION).decode().lower()
+    changed = unicodedata.normalize("NFD", lowered).encode().translate(_GUARD)
+    n_new = np.diff(np.flatnonzero(np.frombuffer(changed, dtype=np.uint8) == _NEWLINE), prepend=-1) - 1
+    is_kept = np.ones(len(data), dtype=bool)
+    is_kept[_places(begin, n_old)] = False
+    grown = np.cumsum(n_new - n_old)
+    targets = _places(begin + grown - (n_new - n_old), n_new)
+    is_other = np.ones(len(data) + int(grown[-1]), dtype=bool)
+    is_other[targets] = False
+    found = np.empty(len(is_other), dtype=np.uint8)
+    found[is_other] = data[is_kept]
+    found[targets] = np.frombuffer(changed.replace(b"\n", b""), dtype=np.uint8)
+    return found
+
+
+def _places(begin: Ints, lengths: Ints) -> Ints:
+    """All places of some pieces, in order."""
+    return np.repeat(begin - (np.cumsum(lengths) - lengths), lengths) + np.arange(int(lengths.sum()))
+
+
+class KeySet:
+    """A small set of keys to look many up in: a table without collisions, found by trying factors."""
+
+    def __init__(self, keys: Hashes) -> None:
+        self._keys = np.unique(keys)
+        factor = 0x9E3779B97F4A7C15
+        while True:
+            self._factor = np.uint64(factor)
+            slots = self._slots(self._keys)
+            if len(np.unique(slots)) == len(slots):
+                break
+            factor = (factor + 0x632BE59BD9B4E01A) % (1 << 64)
+        # an empty slot leads to a key that belongs elsewhere
+        self._table = np.zeros(1 << _BITS_OF_SLOTS, dtype=np.uint16)
+        self._table[slots] = np.arange(len(slots))
+
+    def _slots(self, keys: Hashes) -> Hashes:
+        return (keys * self._factor) >> np.uint64(64 - _BITS_OF_SLOTS)
+
+    def has(self, keys: Hashes) -> Bools:
+        """Which of some keys are in it."""
+        found: Bools = self._keys[self._table[self._slots(keys)]] == keys
+        return found
+
+
+def pieces_between(words: Pieces, starts: Ints) -> Ints:
+    """The number of the first word at or after each place, and of words in all (n_starts + 1)."""
+    return np.append(np.searchsorted(words.begin, starts), len(words.begin))
