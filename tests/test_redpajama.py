@@ -155,8 +155,8 @@ def test_by_hand() -> None:
     assert [(start, end) for start, end, _ in row["set__redpajama_v2__rps_lines_num_words"]] == [
         (0, 34),
         (34, 35),
-        (35, 57),
-        (57, 68),
+        (35, 55),
+        (55, 66),
     ]
 
 
