@@ -45,6 +45,15 @@ def dolma_python() -> Path:
 
 
 @pytest.fixture(scope="session")
+def datatrove_python() -> Path:
+    """The python of the environment that holds DataTrove. Tests that need it skip where none is named."""
+    python = os.environ.get("CORPUS_EXPLORER_ORACLE_DATATROVE")
+    if not python:
+        skip_or_fail("CORPUS_EXPLORER_ORACLE_DATATROVE is not set")
+    return Path(python)
+
+
+@pytest.fixture(scope="session")
 def mixer(dolma_python: Path) -> Iterator[Mixer]:
     """The toolkit's mixer, running."""
     with Mixer(dolma_python) as running:

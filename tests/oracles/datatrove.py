@@ -48,6 +48,14 @@ class DataTrove:
         `pipeline`: one text after the other through all of them, as far as it is kept."""
         return dict(self._ask("seconds", texts))
 
+    def words(self, texts: Sequence[str]) -> list[list[str]]:
+        """DataTrove's own words of each text."""
+        return list(self._ask("words", texts))
+
+    def cut_offs(self) -> dict[str, float]:
+        """The default cut-off of each measure, by reason."""
+        return dict(self._ask("cut_offs", ()))
+
     def stop_chars(self) -> str:
         """The characters that end a line well, in order."""
         return str(self._ask("stop_chars", ()))
@@ -127,6 +135,19 @@ def measures(text: str, quality: Any, repetition_filter: Any) -> dict[str, float
     return found
 
 
+def cut_offs(quality: Any, repetition_filter: Any) -> dict[str, float]:
+    found = {
+        "line_punct_ratio": quality.line_punct_thr,
+        "short_line_ratio": quality.short_line_threshold,
+        "char_dup_ratio": quality.char_duplicates_ratio,
+        "list_ratio": quality.new_line_ratio,
+    }
+    for name in ("dup_para_frac", "dup_para_char_frac", "dup_line_frac", "dup_line_char_frac"):
+        found[name] = getattr(repetition_filter, name)
+    found |= {f"top_{n}_gram": cut for n, cut in repetition_filter.top_n_grams}
+    return found | {f"duplicated_{n}_n_grams": cut for n, cut in repetition_filter.dup_n_grams}
+
+
 def seconds(texts: Sequence[str]) -> dict[str, float]:
     filters = {name: load_filter(name, spacy=True) for name in FILTERS}
     split = importlib.import_module("datatrove.utils.text").split_into_parts
@@ -153,17 +174,22 @@ def seconds(texts: Sequence[str]) -> dict[str, float]:
 
 def answer(question: dict[str, Any]) -> Any:
     texts = question["texts"]
+    filters = [load_filter(name, spacy=False) for name in ("fineweb_quality", "gopher_repetition")]
     match question["question"]:
         case "measures":
-            filters = [load_filter(name, spacy=False) for name in ("fineweb_quality", "gopher_repetition")]
             return [measures(text, *filters) for text in texts]
         case "reasons":
             chosen = load_filter(question["filter"], question["spacy"])
             return [reason(chosen.filter(load_document(text))) for text in texts]
         case "seconds":
             return seconds(texts)
+        case "words":
+            split = importlib.import_module("datatrove.utils.text").split_into_words
+            return [split(text) for text in texts]
+        case "cut_offs":
+            return cut_offs(*filters)
         case "stop_chars":
-            return "".join(sorted(load_filter("fineweb_quality", spacy=False).stop_chars))
+            return "".join(sorted(filters[0].stop_chars))
     raise ValueError(question["question"])
 
 
