@@ -116,11 +116,20 @@ class ParagraphWriter:
 
 def sorting_order(keys: npt.NDArray[np.uint64]) -> Ints:
     """The places of keys in ascending order, equal ones as they stand."""
+    return sorted_keys(keys)[0]
+
+
+def sorted_keys(keys: npt.NDArray[np.uint64]) -> tuple[Ints, npt.NDArray[np.uint64]]:
+    """The places of keys in ascending order, equal ones as they stand; and the keys in that order."""
     # Sorting numbers is several times as fast as sorting their places, so each carries its place in its lower bits.
     n_bits = np.uint64(len(keys).bit_length())
     packed = (keys >> n_bits << n_bits) | np.arange(len(keys), dtype=np.uint64)
     packed.sort()
-    order = (packed & ((np.uint64(1) << n_bits) - np.uint64(1))).astype(np.int64)
+    packed &= (np.uint64(1) << n_bits) - np.uint64(1)
+    order = packed.view(np.int64)
     found = keys[order]
     # two keys may differ in the lower bits alone: about once in 60 runs of a million
-    return order if np.all(found[:-1] <= found[1:]) else np.argsort(keys, kind="stable")
+    if not np.all(found[:-1] <= found[1:]):
+        order = np.argsort(keys, kind="stable")
+        found = keys[order]
+    return order, found

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
@@ -19,7 +18,15 @@ _MARKS = b'.?!"'
 _FOLDING = ("\u212a", "\u0130")
 _PHRASES = tuple(entry for entry in naughty_words() if " " in entry)
 _WORDS = frozenset(entry for entry in naughty_words() if " " not in entry)
-_PHRASE = "(?i-u)" + "|".join(re.escape(phrase) for phrase in _PHRASES)
+_PHRASE_BYTES = tuple(phrase.encode() for phrase in _PHRASES)
+_LONGEST = max(map(len, _PHRASE_BYTES))
+_BEFORE = 4  # bytes before a word that are looked at with it, the space among them
+# Of the eight bytes: those that a phrase must have, with how many stand before and behind the space.
+_SHAPES = {
+    np.uint64(0x00FFFFFFFFFFFFFF): (3, 3),
+    np.uint64(0x0000FFFFFFFFFF00): (2, 2),
+}
+_RARITY = b"zqjxkvbpgwyfmculdrhsnioate "  # of letters in English, rarest first
 _TABLE_BITS = np.uint64(18)
 _LOWER = np.uint64(0x2020202020202020)  # makes capitals small, and changes some other characters
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
@@ -29,40 +36,43 @@ def _tag(texts: Texts, is_whole_word: bool) -> Iterator[Tags]:
     data = texts.data[: texts.n_bytes]
     braces = np.zeros(texts.n_texts, dtype=bool)
     braces[np.searchsorted(texts.offsets, np.flatnonzero(data == ord("{")), side="right") - 1] = True
+    script = _contains(texts, "javascript")
+    for text in np.flatnonzero(script).tolist() if is_whole_word else ():
+        script[text] = "javascript" in texts.strings[text].lower().split()
+    naughty = _with_word(texts)
+    _mark_phrases(texts, naughty)
+    for text in _folding(texts):
+        lowered = texts.strings[text].lower()
+        naughty[text] = not _WORDS.isdisjoint(lowered.split()) or any(phrase in lowered for phrase in _PHRASES)
     yield where("has_curly_brace", braces)
-    yield where("has_lorem_ipsum", _found(texts, "(?i-u)lorem ipsum", lambda text: "lorem ipsum" in text))
-    yield where("has_javascript", _found(texts, "(?i-u)javascript", _has_word if is_whole_word else _has_script))
-    yield where("has_naughty_word", _with_word(texts) | _found(texts, _PHRASE, _has_phrase))
+    yield where("has_lorem_ipsum", _contains(texts, "lorem ipsum"))
+    yield where("has_javascript", script)
+    yield where("has_naughty_word", naughty)
     yield from _lines(texts)
 
 
-def _has_script(text: str) -> bool:
-    return "javascript" in text
-
-
-def _has_word(text: str) -> bool:
-    return "javascript" in text.split()
-
-
-def _has_phrase(text: str) -> bool:
-    return any(phrase in text for phrase in _PHRASES)
-
-
-def _found(texts: Texts, pattern: str, is_in: Callable[[str], bool]) -> Bools:
-    """In which texts something is: `is_in` their lower case, asked for those in which the pattern is found."""
-    candidates = texts.frame.lazy().select(pl.col("text").str.contains(pattern)).collect(engine="in-memory")
-    found: Bools = candidates.to_series().to_numpy() | _folding(texts)
-    for text in np.flatnonzero(found).tolist():
-        found[text] = is_in(texts.strings[text].lower())
+def _contains(texts: Texts, part: str) -> Bools:
+    """Which texts have a part in their lower case: ASCII letters and spaces, 8 to 16 of them, with one rare letter."""
+    found = np.zeros(texts.n_texts, dtype=bool)
+    wanted = part.encode()
+    rare = min(range(len(wanted)), key=lambda i: _RARITY.index(wanted[i : i + 1]))
+    places = np.flatnonzero(texts.data[: texts.n_bytes] | 0x20 == wanted[rare]) - rare
+    places = places[places >= 0]
+    for first in (0, len(wanted) - 8):
+        eight = np.frombuffer(wanted[first : first + 8], dtype="<u8")
+        places = places[texts.load(places + first) | _LOWER == eight]
+    for place in places.tolist():  # small as a letter is small, some other characters are not themselves
+        if texts.data[place : place + len(wanted)].tobytes().lower() == wanted:
+            found[np.searchsorted(texts.offsets, place, side="right") - 1] = True
+    for text in _folding(texts):
+        found[text] = part in texts.strings[text].lower()
     return found
 
 
-def _folding(texts: Texts) -> Bools:
-    if texts.is_ascii:
-        return np.zeros(texts.n_texts, dtype=bool)
-    has_one = texts.frame.lazy().select(pl.col("text").str.contains("|".join(_FOLDING))).collect(engine="in-memory")
-    found: Bools = has_one.to_series().to_numpy()
-    return found
+def _folding(texts: Texts) -> list[int]:
+    """Texts with a character that is ASCII in lower case without being so itself."""
+    places = np.concatenate([texts.places_of(character) for character in _FOLDING])
+    return np.unique(np.searchsorted(texts.offsets, places, side="right") - 1).tolist()
 
 
 def _with_word(texts: Texts) -> Bools:
@@ -74,9 +84,45 @@ def _with_word(texts: Texts) -> Bools:
         text = int(words.text[word])
         if not found[text]:
             found[text] = texts.decode(int(words.begin[word]), int(words.end[word])).lower() in _WORDS
-    for text in np.flatnonzero(_folding(texts)).tolist():
-        found[text] = not _WORDS.isdisjoint(texts.strings[text].lower().split())
     return found
+
+
+def _mark_phrases(texts: Texts, found: Bools) -> None:
+    """Mark the texts with a phrase of the list: most places are ruled out by the bytes around a space."""
+    begin = texts.words.begin
+    around = texts.load(np.maximum(begin - _BEFORE, 0)) | _LOWER
+    table, phrases = _gaps()
+    for mask in _SHAPES:
+        places = _places_around(around, mask)
+        is_likely = table[places]
+        is_likely[: _BEFORE + 1] = True  # the bytes before the first words may not be all there
+        for word in np.flatnonzero(is_likely).tolist():
+            text, at = int(texts.words.text[word]), int(begin[word])
+            if not found[text]:
+                first, last = max(int(texts.offsets[text]), at - _LONGEST), min(int(texts.ends[text]), at + _LONGEST)
+                near = texts.data[first:last].tobytes().lower()
+                candidates = phrases.get(int(places[word]), ()) if at >= _BEFORE else _PHRASE_BYTES
+                found[text] = any(phrase in near for phrase in candidates)
+
+
+@cache
+def _gaps() -> tuple[Bools, dict[int, tuple[bytes, ...]]]:
+    """Hashes of the bytes around a space of each phrase, as a table and with the phrases that have them."""
+    table = np.zeros(1 << int(_TABLE_BITS), dtype=bool)
+    phrases: dict[int, tuple[bytes, ...]] = {}
+    for phrase in _PHRASE_BYTES:
+        gaps = [i + 1 for i, byte in enumerate(phrase) if byte == ord(" ")]
+        mask, gap = next((m, g) for m, (b, a) in _SHAPES.items() for g in gaps if g > b and len(phrase) - g >= a)
+        padded = b" " * _BEFORE + phrase + b" " * 8
+        around = np.frombuffer(padded[gap : gap + 8], dtype="<u8") | _LOWER
+        place = int(_places_around(around, mask)[0])
+        table[place] = True
+        phrases[place] = (*phrases.get(place, ()), phrase)
+    return table, phrases
+
+
+def _places_around(around: Hashes, mask: np.uint64) -> Hashes:
+    return (around & mask) * _SPREAD >> (np.uint64(64) - _TABLE_BITS)
 
 
 @cache

@@ -7,22 +7,20 @@ from collections.abc import Iterator
 import numpy as np
 
 from explorer.taggers.model import Floats, Scores, Tagger, Tags, TagType, every, share
-from explorer.taggers.repeats import Repeats, find_repeats
-from explorer.taggers.texts import Bools, Ints, Pieces, Texts, class_of, totals_between, word_keys
+from explorer.taggers.repeats import Repeats, find_repeats, occurs_again
+from explorer.taggers.texts import Bools, Bytes, Ints, Pieces, Texts, class_of, totals_before, totals_between, word_keys
 
 REQUIRED_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 _COMMON = (2, 3, 4)
 _LONGEST = 10
 _N_LENGTHS = 64  # words of more characters are counted together
-_ELLIPSIS = "…".encode()
-_FIRST_CAPITAL, _N_LETTERS = 0x61, 26
+_ELLIPSIS = "…"
 
 
 def _tag(texts: Texts, with_empty_lines: bool) -> Iterator[Tags]:
     words, n_words = texts.words, texts.words.counts
-    # totals before each word: of characters of the runs that begin there
-    chars = np.zeros(len(texts.word_chars) + 1, dtype=np.int64)
-    np.cumsum(texts.word_chars, out=chars[1:])
+    chars = totals_before(texts.word_chars)
+    totals = totals_before(chars)
     n_chars = np.diff(chars[words.bounds])  # of words
     for repeats in find_repeats(texts.word_keys, words, _LONGEST):
         docs = np.flatnonzero(n_words >= repeats.n)
@@ -34,7 +32,7 @@ def _tag(texts: Texts, with_empty_lines: bool) -> Iterator[Tags]:
             name = f"fraction_of_characters_in_duplicate_{repeats.n}grams"
             length = chars[repeats.places + repeats.n] - chars[repeats.places]
             found = np.bincount(words.text[repeats.places], length, minlength=texts.n_texts)[docs]
-            yield Scores(name, docs, share(found, _run_chars(repeats.n, words, chars)[docs]))
+            yield Scores(name, docs, share(found, _run_chars(repeats.n, words, totals)[docs]))
     yield every(texts, "character_count", texts.n_chars)
     yield every(texts, "word_count", n_words)
     yield every(texts, "median_word_length", _medians(texts))
@@ -59,13 +57,11 @@ def _most_common(repeats: Repeats, words: Pieces, chars: Ints) -> Ints:
     return found
 
 
-def _run_chars(n: int, words: Pieces, chars: Ints) -> Ints:
-    """Of each text, the characters of all its runs of `n` words together."""
-    totals = np.zeros(len(chars) + 1, dtype=np.int64)
-    np.cumsum(chars, out=totals[1:])
+def _run_chars(n: int, words: Pieces, totals: Ints) -> Ints:
+    """Of each text, the characters of all its runs of `n` words together; `totals` are of characters before words."""
     first = words.bounds[:-1]
     last = np.maximum(words.bounds[1:] - n + 1, first)
-    beyond = np.minimum(np.stack([first, last]) + n, len(chars))  # of texts with fewer words, which have no such run
+    beyond = np.minimum(np.stack([first, last]) + n, len(totals) - 1)  # of texts with fewer words: no such run
     found: Ints = (totals[beyond[1]] - totals[beyond[0]]) - (totals[last] - totals[first])
     return found
 
@@ -88,35 +84,29 @@ def _with_symbol(texts: Texts) -> Ints:
     """Words that hold a `#` or an ellipsis."""
     data = texts.data[: texts.n_bytes]
     places = np.flatnonzero(data == ord("#"))
-    if not texts.is_ascii:
-        leads = np.flatnonzero(data == _ELLIPSIS[0])
-        leads = leads[(texts.data[leads + 1] == _ELLIPSIS[1]) & (texts.data[leads + 2] == _ELLIPSIS[2])]
-        places = np.concatenate([places, leads])
+    places = np.concatenate([places, texts.places_of(_ELLIPSIS)])
     owners = np.unique(np.searchsorted(texts.words.begin, places, side="right") - 1)
     return np.bincount(texts.words.text[owners], minlength=texts.n_texts)
 
 
 def _with_letter(texts: Texts) -> Ints:
+    """Words that hold a letter. Most begin with one."""
     words = texts.words
-    has = any_between(is_ascii_letter(texts), words)
+    has = _is_letter(texts.data[words.begin])
+    rest = np.flatnonzero(~has)
+    inner = texts.bytes_of(words.begin[rest], words.end[rest])
+    lengths = words.end[rest] - words.begin[rest]
+    if len(rest):
+        has[rest] = np.logical_or.reduceat(_is_letter(inner), np.cumsum(lengths) - lengths)
     if not texts.is_ascii:
-        rest = np.flatnonzero(~has)
-        rest = rest[texts.word_chars[rest] < words.end[rest] - words.begin[rest]]
+        rest = rest[~has[rest] & (texts.word_chars[rest] < lengths)]
         if len(rest):
             has[rest] = texts.any_char(words.begin[rest], words.end[rest], class_of(str.isalpha))
     return totals_between(has, words.bounds)
 
 
-def is_ascii_letter(texts: Texts) -> Bools:
-    found: Bools = (texts.data[: texts.n_bytes] | 0x20) - np.uint8(_FIRST_CAPITAL) < _N_LETTERS
-    return found
-
-
-def any_between(flags: Bools, pieces: Pieces) -> Bools:
-    """Whether any byte of each piece is marked."""
-    totals = np.zeros(len(flags) + 1, dtype=np.int32)
-    np.cumsum(flags, dtype=np.int32, out=totals[1:])
-    found: Bools = totals[pieces.end] > totals[pieces.begin]
+def _is_letter(data: Bytes) -> Bools:
+    found: Bools = (data | 0x20) - np.uint8(ord("a")) < 26
     return found
 
 
@@ -132,23 +122,17 @@ def _lines(texts: Texts, n_chars: Ints, with_empty: bool) -> Iterator[Tags]:
     n_lines = np.bincount(text, minlength=texts.n_texts)
     first = data[begin]
     bullets = ((first == ord("*")) | (first == ord("-"))) & (end > begin)
-    ellipses = np.zeros(len(begin), dtype=bool)
-    if not texts.is_ascii:
-        last = np.maximum(end - 3, 0)
-        ellipses = (data[last] == _ELLIPSIS[0]) & (data[last + 1] == _ELLIPSIS[1]) & (data[last + 2] == _ELLIPSIS[2])
-        ellipses &= end - begin >= len(_ELLIPSIS)
-    keys = texts.keys_of(begin, end) + text.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    _, groups, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    repeated = counts[groups] > 1
-    lengths = texts.chars_between(begin, end)
+    ellipses = np.isin(end, texts.places_of(_ELLIPSIS) + len(_ELLIPSIS.encode()))
+    repeated = occurs_again(texts, begin, end, text)
+    lengths = texts.chars_between(begin[repeated], end[repeated])
 
-    def count(flags: Bools) -> Ints:
-        return np.bincount(text[flags], minlength=texts.n_texts)
+    def count(chosen: Bools | Ints) -> Ints:
+        return np.bincount(text[chosen], minlength=texts.n_texts)
 
     yield every(texts, "fraction_of_lines_starting_with_bullet_point", share(count(bullets), n_lines))
     yield every(texts, "fraction_of_lines_ending_with_ellipsis", share(count(ellipses), n_lines))
     yield every(texts, "fraction_of_duplicate_lines", share(count(repeated), n_lines))
-    dup = np.bincount(text[repeated], lengths[repeated], minlength=texts.n_texts)
+    dup = np.bincount(text[repeated], lengths, minlength=texts.n_texts)
     yield every(texts, "fraction_of_characters_in_duplicate_lines", share(dup, n_chars))
 
 

@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 
 from explorer.taggers.model import Spans, Tagger, Tags, TagType, every
-from explorer.taggers.texts import Bools, Bytes, Ints, Texts, class_of
+from explorer.taggers.texts import Bools, Bytes, Ints, Texts, class_of, totals_between
 
 _MOST_QUESTION_MARKS = 10_000
 _BEFORE = ".@,?!;:)("  # with white space: what may stand before an address and is part of its span
@@ -29,8 +29,10 @@ Found = list[tuple[int, int, int]]  # text, and a span of characters
 
 def _tag(texts: Texts) -> Iterator[Tags]:
     data = texts.data[: texts.n_bytes]
-    marks = np.diff(np.searchsorted(np.flatnonzero(data == ord("?")), texts.offsets))
-    is_read = marks <= _MOST_QUESTION_MARKS
+    is_read = np.ones(texts.n_texts, dtype=bool)
+    is_mark = data == ord("?")
+    if np.count_nonzero(is_mark) > _MOST_QUESTION_MARKS:
+        is_read = totals_between(is_mark, texts.offsets) <= _MOST_QUESTION_MARKS
     counts = np.zeros(texts.n_texts, dtype=np.int64)
     n_chars = np.zeros(texts.n_texts, dtype=np.int64)
     for name, found in (

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from explorer.duplicates.paragraphs import sorting_order
-from explorer.taggers.texts import Hashes, Ints, Pieces
+from explorer.duplicates.paragraphs import sorted_keys
+from explorer.taggers.texts import MASKS, Hashes, Ints, Pieces, Texts
 
 _M1, _M2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)  # odd
 
@@ -34,13 +34,15 @@ class Repeats:
 
 def find_repeats(keys: Hashes, words: Pieces, longest: int) -> Iterator[Repeats]:
     """Repeated runs of 2, 3, ... `longest` words."""
-    places = np.flatnonzero(words.text[1:] == words.text[:-1]) if len(keys) else np.zeros(0, dtype=np.int64)
-    pairs = keys[places] * _M1
+    pairs = keys[:-1] * _M1
     pairs ^= pairs >> np.uint64(29)
-    pairs += keys[places + 1]
+    pairs += keys[1:]
     pairs *= _M2
     pairs ^= pairs >> np.uint64(32)
-    pairs += words.text[places].view(np.uint64) * _M1
+    pairs += words.text[:-1].view(np.uint64) * _M1
+    is_pair = words.text[1:] == words.text[:-1]
+    places = np.flatnonzero(is_pair)
+    pairs = pairs[is_pair]
     repeats = _repeated(2, places, pairs)
     yield repeats
     group_of = np.full(len(keys) + 1, -1, dtype=np.int64)
@@ -58,17 +60,35 @@ def find_repeats(keys: Hashes, words: Pieces, longest: int) -> Iterator[Repeats]
 
 
 def _repeated(n: int, places: Ints, keys: Hashes) -> Repeats:
-    order = sorting_order(keys)
-    found = keys[order]
-    is_new = np.empty(len(keys), dtype=bool)
-    is_new[:1] = True
-    np.not_equal(found[1:], found[:-1], out=is_new[1:])
-    heads = np.flatnonzero(is_new)
-    counts = np.diff(heads, append=len(keys))
-    repeated = counts > 1
-    heads, counts = heads[repeated], counts[repeated]
-    groups_of_all = np.full(len(keys), -1, dtype=np.int64)
-    members = np.repeat(heads - (np.cumsum(counts) - counts), counts) + np.arange(int(counts.sum()))
-    groups_of_all[order[members]] = np.repeat(np.arange(len(heads)), counts)
-    kept = np.flatnonzero(groups_of_all >= 0)
-    return Repeats(n, places[kept], groups_of_all[kept], counts, places[order[heads]])
+    order, found = sorted_keys(keys)
+    is_again = np.zeros(len(keys) + 1, dtype=bool)
+    np.equal(found[1:], found[:-1], out=is_again[1:-1])
+    members = np.flatnonzero(is_again[1:] | is_again[:-1])  # in groups of several, one after the other
+    is_first = ~is_again[members]
+    heads = np.flatnonzero(is_first)
+    group_of = np.full(len(keys), -1, dtype=np.int64)
+    group_of[order[members]] = np.cumsum(is_first) - 1
+    kept = np.flatnonzero(group_of >= 0)
+    return Repeats(n, places[kept], group_of[kept], np.diff(heads, append=len(members)), places[order[members[heads]]])
+
+
+def occurs_again(texts: Texts, begin: Ints, end: Ints, text: Ints) -> Ints:
+    """Which pieces (lines, paragraphs; numbers, ascending) occur more than once in their text, empty ones too."""
+    n_bytes = end - begin
+    # equal ones have equal ends, by which most are ruled out before they are read whole
+    keys = texts.load(begin) & MASKS[np.minimum(n_bytes, 8)]
+    long = np.flatnonzero(n_bytes > 8)
+    keys[long] ^= texts.load(end[long] - 8) * _M2
+    keys += (n_bytes.view(np.uint64) + text.view(np.uint64) * _M2) * _M1
+    keys *= _M1
+    likely = np.sort(_members(keys))
+    keys = texts.keys_of(begin[likely], end[likely]) + text[likely].view(np.uint64) * _M1
+    return likely[np.sort(_members(keys))]
+
+
+def _members(keys: Hashes) -> Ints:
+    """The places of keys that occur more than once."""
+    order, found = sorted_keys(keys)
+    is_again = np.zeros(len(keys) + 1, dtype=bool)
+    np.equal(found[1:], found[:-1], out=is_again[1:-1])
+    return order[is_again[1:] | is_again[:-1]]

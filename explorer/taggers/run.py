@@ -64,7 +64,7 @@ def tag_texts(texts: Texts, taggers: Sequence[Tagger], attribute_set: str) -> Ta
             counts.append(n_spans)
             starts.append(begin)
             ends.append(end)
-            scores.append(round_scores(tags.scores))
+            scores.append(tags.scores)
             keys.append(key_of(attribute_set, tagger.name, tags.type))
     owner = np.concatenate(docs)
     order = np.argsort(owner, kind="stable")
@@ -80,7 +80,7 @@ def tag_texts(texts: Texts, taggers: Sequence[Tagger], attribute_set: str) -> Ta
         sorted_counts,
         np.concatenate(starts)[spans],
         np.concatenate(ends)[spans],
-        np.concatenate(scores)[spans],
+        round_scores(np.concatenate(scores))[spans],
     )
 
 

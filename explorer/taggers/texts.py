@@ -6,7 +6,8 @@ the corpus' word counts): the toolkit's taggers, RedPajama's and DataTrove's are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import hashlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -15,7 +16,6 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from explorer.duplicates.paragraphs import hash_pieces
 from explorer.textcount import white_space
 
 Bytes = npt.NDArray[np.uint8]
@@ -23,10 +23,13 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Hashes = npt.NDArray[np.uint64]
 
-STEP_BYTES = 1 << 20  # of text at a time: its arrays stay near the processor
+STEP_BYTES = 3 << 19  # of text at a time: its arrays stay near the processor, and calls are few
 _PADDING = 16  # bytes behind the texts, so that eight can be read at any place
 _PIECE_BYTES = 1 << 16  # stays in the cache
 _NEWLINE = 0x0A
+_LAST_CONTINUATION = -65  # 0xBF as a signed byte
+_SPARSE = 0.05  # share of bytes within characters, up to which they are looked up rather than summed
+_LOADED_BYTES = 128  # of a piece; longer ones are few
 MASKS = np.array([(1 << (8 * n)) - 1 for n in range(9)], dtype=np.uint64)  # of the first n of eight bytes
 _M1, _M2, _M3 = (np.uint64(m) for m in (0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93, 0xBF58476D1CE4E5B9))  # odd
 
@@ -83,15 +86,25 @@ class Texts:
         return not len(self.data) or bool(self.data.view(np.int8).min() >= 0)
 
     @cached_property
-    def _continuations(self) -> npt.NDArray[np.int32] | None:
-        """Bytes before each place that do not begin a character; None where all do."""
-        return None if self.is_ascii else running_total(self.data & 0xC0 == 0x80)
+    def continuations(self) -> Ints:
+        """The bytes that do not begin a character (their places)."""
+        if self.is_ascii:
+            return np.zeros(0, dtype=np.int64)
+        return np.flatnonzero(self.data[: self.n_bytes].view(np.int8) <= _LAST_CONTINUATION)
+
+    @cached_property
+    def _n_continuations(self) -> npt.NDArray[np.int32]:
+        """How many of them come before each place."""
+        return running_total(self.data.view(np.int8) <= _LAST_CONTINUATION)
 
     def chars_between(self, begin: Ints, end: Ints) -> Ints:
         """Characters between places (in bytes) that begin characters."""
-        if self._continuations is None:
-            return end - begin
-        return end - begin - (self._continuations[end] - self._continuations[begin])
+        n_bytes = end - begin
+        if not len(self.continuations):
+            return n_bytes
+        if len(self.continuations) > _SPARSE * self.n_bytes:
+            return n_bytes - (self._n_continuations[end] - self._n_continuations[begin])
+        return n_bytes - (np.searchsorted(self.continuations, end) - np.searchsorted(self.continuations, begin))
 
     @cached_property
     def n_chars(self) -> Ints:
@@ -128,7 +141,12 @@ class Texts:
     @cached_property
     def word_chars(self) -> Ints:
         """Characters of each word (n_words)."""
-        return self.chars_between(self.words.begin, self.words.end)
+        words, inner = self.words, self.continuations
+        if not len(inner) or len(inner) > _SPARSE * self.n_bytes:
+            return self.chars_between(words.begin, words.end)
+        inner = inner[~self.is_space[inner]]
+        owners = np.searchsorted(words.begin, inner, side="right") - 1
+        return words.end - words.begin - np.bincount(owners, minlength=len(words.begin))
 
     @cached_property
     def word_heads(self) -> Hashes:
@@ -148,14 +166,22 @@ class Texts:
         begin = np.concatenate([np.zeros(min(1, len(newlines)), dtype=np.int64), newlines[:-1] + 1])
         return Pieces(begin, newlines, np.repeat(np.arange(self.n_texts), np.diff(bounds)), bounds)
 
+    def places_of(self, character: str) -> Ints:
+        """Where a character of two or more bytes stands (its first bytes)."""
+        pattern = character.encode()
+        leads = self.continuations[self.data[self.continuations] == pattern[1]] - 1
+        for i, byte in enumerate(pattern):
+            leads = leads[self.data[leads + i] == byte]
+        return leads
+
     def load(self, places: Ints) -> Hashes:
         """The eight bytes from each place on, as a little-endian number."""
-        view = np.ndarray((len(self.data) - 7,), dtype="<u8", buffer=self.data, strides=(1,))
+        view: Hashes = np.ndarray((len(self.data) - 7,), dtype="<u8", buffer=self.data, strides=(1,))
         found: Hashes = view[places]
         return found
 
     def keys_of(self, begin: Ints, end: Ints) -> Hashes:
-        """64-bit hashes of pieces that do not overlap, in order."""
+        """64-bit hashes of pieces."""
         return self._keys(begin, end, self._heads(begin, end))
 
     def _heads(self, begin: Ints, end: Ints) -> Hashes:
@@ -166,21 +192,33 @@ class Texts:
         keys = heads * _M1
         keys ^= keys >> np.uint64(32)
         keys += n_bytes.view(np.uint64)
-        longer = np.flatnonzero(n_bytes > 8)
-        keys[longer] += self.load(end[longer] - 8) * _M2
-        long = np.flatnonzero(n_bytes > 16)
-        if len(long):
-            keys[long] = hash_pieces(self.data, begin[long], end[long])
+        rest = np.flatnonzero(n_bytes > 8)
+        keys[rest] += self.load(end[rest] - 8) * _M2
+        at = 8
+        rest = rest[n_bytes[rest] > 16]
+        long = rest[n_bytes[rest] > _LOADED_BYTES]
+        rest = rest[n_bytes[rest] <= _LOADED_BYTES]
+        while len(rest):
+            mixed = (keys[rest] ^ self.load(begin[rest] + at)) * _M1
+            keys[rest] = mixed ^ (mixed >> np.uint64(31))
+            at += 8
+            rest = rest[n_bytes[rest] > at + 8]
+        for i in long.tolist():
+            digest = hashlib.blake2b(self.data[begin[i] : end[i]], digest_size=8).digest()
+            keys[i] = int.from_bytes(digest, "little")
         keys *= _M3
         keys ^= keys >> np.uint64(29)
         return keys
 
-    def any_char(self, begin: Ints, end: Ints, members: Bools) -> Bools:
-        """Whether any character of each of some pieces (none is empty) is in a class of code points (`class_of`)."""
+    def bytes_of(self, begin: Ints, end: Ints) -> Bytes:
+        """The bytes of some pieces, laid end to end."""
         n_bytes = end - begin
         starts = np.cumsum(n_bytes) - n_bytes
-        taken = self.data[np.repeat(begin - starts, n_bytes) + np.arange(int(n_bytes.sum()))]
-        points = np.frombuffer(taken.tobytes().decode().encode("utf-32-le"), dtype=np.uint32)
+        return self.data[np.repeat(begin - starts, n_bytes) + np.arange(int(n_bytes.sum()))]
+
+    def any_char(self, begin: Ints, end: Ints, members: Bools) -> Bools:
+        """Whether any character of each of some pieces (none is empty) is in a class of code points (`class_of`)."""
+        points = np.frombuffer(self.bytes_of(begin, end).tobytes().decode().encode("utf-32-le"), dtype=np.uint32)
         n_chars = self.chars_between(begin, end)
         found: Bools = np.logical_or.reduceat(members[points], np.cumsum(n_chars) - n_chars)
         return found
@@ -210,9 +248,14 @@ def running_total(flags: Bools) -> npt.NDArray[np.int32]:
 
 def totals_between(values: Ints | Bools, bounds: Ints) -> Ints:
     """The sums (n_bounds - 1) of `values[bounds[i]:bounds[i + 1]]`, empty ones too."""
+    return np.diff(totals_before(values)[bounds])
+
+
+def totals_before(values: Ints | Bools) -> Ints:
+    """The sum of the values before each, and of all (n_values + 1)."""
     totals = np.zeros(len(values) + 1, dtype=np.int64)
     np.cumsum(values, out=totals[1:])
-    return np.diff(totals[bounds])
+    return totals
 
 
 @lru_cache
@@ -221,6 +264,7 @@ def class_of(method: Callable[[str], bool]) -> Bools:
     return np.fromiter((method(chr(point)) for point in range(0x110000)), dtype=bool, count=0x110000)
 
 
-def word_keys(words: Iterable[str]) -> Hashes:
+@lru_cache
+def word_keys(words: tuple[str, ...]) -> Hashes:
     """The keys that some words have in `Texts.word_keys`, in order."""
-    return Texts(pl.DataFrame({"text": list(words)}, schema={"text": pl.String})).word_keys
+    return Texts(pl.DataFrame({"text": words}, schema={"text": pl.String})).word_keys
