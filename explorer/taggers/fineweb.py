@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 
 from explorer.taggers.model import Scores, Tagger, Tags, TagType, every
+from explorer.taggers.repeats import occurs_again
 from explorer.taggers.texts import Bools, Ints, Pieces, Texts
 
 # Code points that end a sentence in some script: Unicode's Sentence_Terminal (of about version 15) and three more
@@ -31,8 +32,8 @@ def _tag(texts: Texts) -> Iterator[Tags]:
     n_lines = lines.counts
     docs = np.flatnonzero(n_lines)
 
-    def total(flags: Bools | Ints) -> Ints:
-        return np.bincount(lines.text, flags, minlength=texts.n_texts).astype(np.int64)
+    def count(flags: Bools) -> Ints:
+        return np.bincount(lines.text[flags], minlength=texts.n_texts)
 
     def ratio(name: str, part: Ints, whole: Ints) -> Scores:
         return Scores(name, docs, part[docs] / whole[docs])
@@ -40,10 +41,11 @@ def _tag(texts: Texts) -> Iterator[Tags]:
     n_chars = texts.chars_between(lines.begin, lines.end)
     n_newlines = texts.lines.counts - 1
     yield every(texts, "line_count", n_lines)
-    yield ratio("line_punct_ratio", total(ends_in(texts, lines, stop_chars())), n_lines)
-    yield ratio("short_line_ratio", total(n_chars <= SHORT_LINE_CHARS), n_lines)
-    copied = total(np.where(copies(texts, lines), n_chars, 0))
-    yield ratio("char_dup_ratio", copied, texts.n_chars - n_newlines)
+    yield ratio("line_punct_ratio", count(ends_in(texts, lines, stop_chars())), n_lines)
+    yield ratio("short_line_ratio", count(n_chars <= SHORT_LINE_CHARS), n_lines)
+    copied = copies(texts, lines)
+    n_copied = np.bincount(lines.text[copied], n_chars[copied], minlength=texts.n_texts).astype(np.int64)
+    yield ratio("char_dup_ratio", n_copied, texts.n_chars - n_newlines)
     yield ratio("list_ratio", n_newlines, texts.words.counts)
 
 
@@ -90,13 +92,12 @@ def ends_in(texts: Texts, pieces: Pieces, members: Bools) -> Bools:
     return found
 
 
-def copies(texts: Texts, pieces: Pieces) -> Bools:
-    """Which pieces (in order, not overlapping) stand in their text before."""
-    keys = texts.keys_of(pieces.begin, pieces.end)
-    keys += pieces.text.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    is_copy = np.ones(len(keys), dtype=bool)
-    is_copy[np.unique(keys, return_index=True)[1]] = False
-    return is_copy
+def copies(texts: Texts, pieces: Pieces) -> Ints:
+    """Which pieces (numbers, ascending) stand in their text before."""
+    again = occurs_again(texts, pieces.begin, pieces.end, pieces.text)
+    keys = texts.keys_of(pieces.begin[again], pieces.end[again])
+    keys += pieces.text[again].view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return np.delete(again, np.unique(keys, return_index=True)[1])
 
 
 def _types() -> tuple[TagType, ...]:

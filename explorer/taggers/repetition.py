@@ -32,7 +32,7 @@ _MASKS = np.array([(1 << (8 * n)) - 1 for n in range(9)], dtype=np.uint64)  # of
 def _tag(texts: Texts) -> Iterator[Tags]:
     docs = np.flatnonzero(texts.n_chars)
     for name, pieces in (("para", _paragraphs(texts)), ("line", _lines(texts))):
-        kept = np.flatnonzero(copies(texts, pieces))
+        kept = copies(texts, pieces)
         owners = pieces.text[kept]
         yield Scores(f"dup_{name}_frac", docs, np.bincount(owners, minlength=texts.n_texts)[docs] / pieces.counts[docs])
         chars = texts.chars_between(pieces.begin[kept], pieces.end[kept])
@@ -142,10 +142,7 @@ def _joined_repeats(texts: Texts, lengths: dict[int, float]) -> Iterator[_Joined
     data = np.zeros(int(edges[-1]) + _PADDING, dtype=np.uint8)
     data[: edges[-1]] = _inked(texts, int(edges[-1]))
     heads = _load(data, edges[:-1]) * _M1
-    heads ^= heads >> np.uint64(29)
-    heads += _load(data, edges[:-1] + 8)
-    heads *= _M2
-    heads ^= heads >> np.uint64(32)
+    heads += _load(data, edges[:-1] + 8) * _M2
     heads += words.text.view(np.uint64) * _M3
     # a run is repeated where its first bytes are, or it is shorter than these
     is_candidate = np.zeros(len(heads), dtype=bool)
@@ -162,8 +159,6 @@ def _joined_repeats(texts: Texts, lengths: dict[int, float]) -> Iterator[_Joined
         n_bytes = end - begin
         tails = _load(data, np.maximum(end - 8, begin)) & _MASKS[np.minimum(n_bytes, 8)]
         tails = tails * _M2 + owners + n_bytes.view(np.uint64) * _M3
-        tails ^= tails >> np.uint64(32)
-        tails *= _M1
         kept = _maybe_repeated(tails)
         keys = _hash_runs(data, begin[kept], end[kept]) + owners[kept]
         starts = starts[kept]
@@ -184,15 +179,15 @@ def _load(data: Bytes, places: Ints) -> Hashes:
 
 
 def _maybe_repeated(keys: Hashes) -> Ints:
-    """The places (ascending) of all keys that occur more than once, and of a few others."""
-    n_bits = max(len(keys).bit_length() + 3, 1)
-    slots = (keys >> np.uint64(64 - n_bits)).astype(np.int64)
-    numbers = np.arange(len(keys), dtype=np.int32)
-    holders = np.empty(1 << n_bits, dtype=np.int32)
-    holders[slots] = numbers
-    is_shared = np.zeros(1 << n_bits, dtype=bool)
-    is_shared[slots[holders[slots] != numbers]] = True
-    return np.flatnonzero(is_shared[slots])
+    """The places (ascending) of all keys that occur more than once, and of a few others: the lower bits of keys do not
+    count."""
+    n_bits = np.uint64(len(keys).bit_length())
+    packed = (keys >> n_bits << n_bits) | np.arange(len(keys), dtype=np.uint64)
+    packed.sort()
+    is_again = np.zeros(len(keys) + 1, dtype=bool)
+    is_again[1:-1] = (packed[1:] ^ packed[:-1]) >> n_bits == 0
+    found = packed[is_again[1:] | is_again[:-1]] & ((np.uint64(1) << n_bits) - np.uint64(1))
+    return np.sort(found.view(np.int64))
 
 
 def _hash_runs(data: Bytes, begin: Ints, end: Ints) -> Hashes:
