@@ -21,6 +21,7 @@ from explorer.taggers.redpajama_types import TYPES
 from explorer.taggers.redpajama_words import (
     LETTER,
     LOWER,
+    OTHER,
     TERMINATOR,
     UPPER,
     WORD,
@@ -32,7 +33,7 @@ from explorer.taggers.redpajama_words import (
     tokens_of,
 )
 from explorer.taggers.repeats import Repeats, find_repeats
-from explorer.taggers.texts import Hashes, Ints, Texts, totals_between, word_keys
+from explorer.taggers.texts import Bools, Bytes, Hashes, Ints, Texts, totals_between, word_keys
 
 _TOP = (2, 3, 4)
 _LONGEST = 10
@@ -47,7 +48,7 @@ def _tag(texts: Texts) -> Iterator[Tags]:
     plain = normalize(texts, codes)
     lines = lines_of(texts, tokens)
     yield from _content(texts, tokens, plain)
-    yield from _language(texts, tokens, plain, lines)
+    yield from _language(texts, codes, tokens, plain, lines)
     yield from _repetitions(plain)
     yield from tag_lines(texts, lines, codes, plain)
 
@@ -61,27 +62,27 @@ def _content(texts: Texts, tokens: Tokens, plain: Normalized) -> Iterator[Scores
     yield every(texts, "rps_doc_stop_word_fraction", stops / np.maximum(np.diff(tokens.bounds), 1))
 
 
-def _language(texts: Texts, tokens: Tokens, plain: Normalized, lines: Lines) -> Iterator[Scores]:
+def _language(texts: Texts, codes: Bytes, tokens: Tokens, plain: Normalized, lines: Lines) -> Iterator[Scores]:
     n_tokens, n_words, n_lines = np.diff(tokens.bounds), plain.words.counts, lines.counts(texts.n_texts)
+    n_unlettered, n_capitals = _by_letters(texts, codes, tokens)
 
     def by(name: str, part: Ints | Floats, whole: Ints) -> Scores:
         docs = np.flatnonzero(whole)
         return Scores(f"rps_doc_{name}", docs, part[docs] / whole[docs])
 
-    yield every(texts, "rps_doc_num_sentences", _n_sentences(tokens))
+    yield every(texts, "rps_doc_num_sentences", _n_sentences(texts, codes, tokens))
     yield every(texts, "rps_doc_word_count", n_words)
     yield by("mean_word_length", np.diff(plain.chars[plain.words.bounds]), n_words)
     yield by("symbol_to_word_ratio", _n_symbols(texts), n_tokens)
     ellipses = np.bincount(lines.text[lines.ends_in_ellipsis], minlength=texts.n_texts)
     yield by("frac_lines_end_with_ellipsis", ellipses, n_lines)
-    alphabetic = by("frac_no_alph_words", totals_between(tokens.codes & LETTER > 0, tokens.bounds), n_tokens)
+    alphabetic = by("frac_no_alph_words", n_tokens - n_unlettered, n_tokens)
     yield Scores(alphabetic.type, alphabetic.docs, 1.0 - alphabetic.scores)
     n_unique, entropies = _vocabulary(plain)
     yield by("frac_unique_words", n_unique, n_words)
     docs = np.flatnonzero(n_words)
     yield Scores("rps_doc_unigram_entropy", docs, entropies[docs])
-    capitals = totals_between(tokens.codes & (UPPER | LOWER) == UPPER, tokens.bounds)
-    yield by("frac_all_caps_words", capitals, n_tokens)
+    yield by("frac_all_caps_words", n_capitals, n_tokens)
 
 
 def _repetitions(plain: Normalized) -> Iterator[Scores]:
@@ -132,16 +133,35 @@ def _vocabulary(plain: Normalized) -> tuple[Ints, Floats]:
     return np.bincount(owners, minlength=plain.n_texts), entropies
 
 
-def _n_sentences(tokens: Tokens) -> Ints:
+def _by_letters(texts: Texts, codes: Bytes, tokens: Tokens) -> tuple[Ints, Ints]:
+    """Of each text, raw words without ASCII letters, and those in capitals. Most words begin with a letter of lower
+    case or with one in upper and one in lower case; of the others all characters are looked at."""
+    lower = LETTER | LOWER
+    is_word = tokens.codes & WORD > 0
+    unclear = np.flatnonzero(is_word & (tokens.codes & lower != lower))
+    unclear = unclear[codes[tokens.begin[unclear] + 1] & lower != lower]
+    if not texts.is_ascii:  # what is no word character may be upper case: circled letters
+        marks = np.flatnonzero(codes & (OTHER | UPPER) == OTHER | UPPER)
+        if len(marks):
+            unclear = np.union1d(unclear, np.searchsorted(tokens.begin, marks, side="right") - 1)
+    borders = np.stack([tokens.begin[unclear], tokens.end[unclear]], axis=1).ravel()
+    found = np.bitwise_or.reduceat(codes, borders)[::2] if len(borders) else codes[:0]
+
+    def count(chosen: Bools) -> Ints:
+        return np.diff(np.searchsorted(unclear[chosen], tokens.bounds))
+
+    n_others = np.diff(tokens.bounds) - np.diff(np.searchsorted(np.flatnonzero(is_word), tokens.bounds))
+    return n_others + count(found & (LETTER | WORD) == WORD), count(found & (UPPER | LOWER) == UPPER)
+
+
+def _n_sentences(texts: Texts, codes: Bytes, tokens: Tokens) -> Ints:
     """Of each text, stretches without terminators that hold a word character: as many as matches of the regex
     `\\b[^.!?]+[.!?]*`, of which each begins at the first such character of a stretch and takes all the rest."""
-    n_words = np.zeros(len(tokens.codes) + 1, dtype=np.int64)
-    np.cumsum(tokens.codes & WORD, out=n_words[1:])
-    terminators = np.flatnonzero(tokens.codes & TERMINATOR)
-    cuts = np.sort(np.concatenate([tokens.bounds, terminators]))
-    is_sentence = np.diff(n_words[cuts]) > 0
+    words = tokens.begin[np.flatnonzero(tokens.codes & WORD > 0)]
+    cuts = np.sort(np.concatenate([texts.offsets, np.flatnonzero(codes & TERMINATOR > 0)]), kind="stable")
+    is_sentence = np.diff(np.searchsorted(words, cuts)) > 0
     # cuts at one place hold nothing between them
-    return totals_between(is_sentence, np.searchsorted(cuts, tokens.bounds))
+    return totals_between(is_sentence, np.searchsorted(cuts, texts.offsets))
 
 
 def _n_symbols(texts: Texts) -> Ints:
@@ -177,8 +197,8 @@ def _stop_keys() -> tuple[KeySet, int]:
 
 def _n_stop_words(texts: Texts, tokens: Tokens) -> Ints:
     keys, longest = _stop_keys()
-    lower = (tokens.codes & (WORD | UPPER | LOWER)) == WORD | LOWER
-    candidates = np.flatnonzero(lower & (tokens.end - tokens.begin <= longest))
+    is_lower = tokens.codes & (LETTER | LOWER) == LETTER | LOWER
+    candidates = np.flatnonzero(is_lower & (tokens.end - tokens.begin <= longest))
     found = keys.has(texts.keys_of(tokens.begin[candidates], tokens.end[candidates]))
     return np.diff(np.searchsorted(candidates[found], tokens.bounds))
 
@@ -188,10 +208,10 @@ def _naughty_keys() -> tuple[KeySet, dict[int, Hashes]]:
     """The first words of all entries; the keys of entries by the number of their words."""
     entries = [entry.split(" ") for entry in naughty_words()]
     by_length = {
-        n: np.unique(_runs(*(word_keys([entry[at] for entry in entries if len(entry) == n]) for at in range(n))))
+        n: np.unique(_runs(*(word_keys(tuple(entry[at] for entry in entries if len(entry) == n)) for at in range(n))))
         for n in {len(entry) for entry in entries}
     }
-    return KeySet(word_keys([entry[0] for entry in entries])), by_length
+    return KeySet(word_keys(tuple(entry[0] for entry in entries))), by_length
 
 
 def _runs(first: Hashes, *others: Hashes) -> Hashes:
@@ -219,8 +239,8 @@ def _lorem_ipsum(plain: Normalized) -> Floats:
     """Occurrences by characters. The few texts that may hold it are read by the regex of the definition."""
     n_chars = np.diff(plain.chars[plain.words.bounds]) + np.maximum(plain.words.counts - 1, 0)
     found = np.zeros(plain.n_texts)
-    data, at = plain.data.tobytes(), 0
-    while (at := data.find(b"ipsum", at)) >= 0:
+    at = 0
+    while (at := plain.folded.find(b"ipsum", at)) >= 0:
         text = int(np.searchsorted(plain.offsets, at, side="right")) - 1
         at = int(plain.offsets[text + 1])
         normalized = " ".join(plain.decode(int(plain.offsets[text]), at).split())

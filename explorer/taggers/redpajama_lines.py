@@ -16,7 +16,7 @@ _QUOTE, _ELLIPSIS = "\u201d".encode(), "\u2026".encode()
 BULLETS = "\u2022\u2023\u25b6\u25c0\u25e6\u25a0\u25a1\u25aa\u25ab\u2013"
 _BULLETS = np.array([int.from_bytes(bullet.encode()) for bullet in BULLETS])
 _BYTES = 3  # of each of these characters
-_JAVASCRIPT = word_keys(["javascript"])[0]
+_JAVASCRIPT = word_keys(("javascript",))[0]
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ _GUARDS = bytes(range(0xF5, 0xF5 + len(_DECOMPOSED)))
 _GUARD = bytes.maketrans(_DECOMPOSED.encode(), _GUARDS)
 _FOLD = bytes.maketrans(string.ascii_uppercase.encode() + _GUARDS, (string.ascii_lowercase + _DECOMPOSED).encode())
 _LAST_OF_PLANES = 0x40000  # no letter, digit, space or mark is assigned beyond, but for the tags of plane 14
-_BITS_OF_SLOTS = 18
+_BITS_OF_SLOTS = 16
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Tokens:
 
     begin: Ints
     end: Ints
-    codes: Bytes  # the codes of its characters, or-ed
+    codes: Bytes  # of the first character
     bounds: Ints  # (n_texts + 1) number of each text's first
 
 
@@ -44,6 +44,7 @@ class Normalized(Texts):
     words are the same, and so are the lines."""
 
     def __init__(self, data: bytes, offsets: Ints) -> None:
+        self.folded = data
         self.offsets = offsets
         self.n_bytes = len(data)
         self.data = np.frombuffer(data + bytes(_PADDING), dtype=np.uint8)
@@ -104,57 +105,46 @@ def _code(char: str) -> int:
 
 def tokens_of(texts: Texts, codes: Bytes) -> Tokens:
     kinds = codes & _KIND
-    edges = np.flatnonzero(kinds[1:] != kinds[:-1]) + 1
-    if len(kinds):
-        edges = np.concatenate([[0], edges])
-    first = np.flatnonzero(kinds[edges])
-    begin = edges[first]
-    # white space, of which codes are 0, follows the last one
-    found = np.bitwise_or.reduceat(codes, begin) if len(begin) else codes[:0]
-    return Tokens(begin, edges[first + 1], found, np.searchsorted(begin, texts.offsets))
+    is_edge = kinds[1:] != kinds[:-1]
+    begin = np.flatnonzero(is_edge & (kinds[1:] > 0)) + 1
+    if len(kinds) and kinds[0]:
+        begin = np.concatenate([[0], begin])
+    end = np.flatnonzero(is_edge & (kinds[:-1] > 0)) + 1  # a newline follows the last text
+    return Tokens(begin, end, codes[begin], np.searchsorted(begin, texts.offsets))
 
 
 def normalize(texts: Texts, codes: Bytes) -> Normalized:
     """The texts in lower case and decomposed, without ASCII punctuation."""
-    data = texts.data[: texts.n_bytes]
+    data = texts.data[: texts.n_bytes].tobytes()
     if not texts.is_ascii:
-        data = _with_changed_words(texts, data, codes)
-    folded = data.tobytes().translate(_FOLD, _PUNCTUATION)
+        data = _with_changed_words(data, codes)
+    folded = data.translate(_FOLD, _PUNCTUATION)
     newlines = np.flatnonzero(np.frombuffer(folded, dtype=np.uint8) == _NEWLINE)
     offsets = np.zeros(texts.n_texts + 1, dtype=np.int64)
     offsets[1:] = newlines[texts.lines.bounds[1:] - 1] + 1
     return Normalized(folded, offsets)
 
 
-def _with_changed_words(texts: Texts, data: Bytes, codes: Bytes) -> Bytes:
+def _with_changed_words(data: bytes, codes: Bytes) -> bytes:
     """The bytes, with words normalized where the tables of bytes do not suffice. A word at a time is enough: neither
     the lower case of a sigma nor the order of marks depends on what lies beyond white space."""
-    words = texts.words
-    owners = np.searchsorted(words.begin, np.flatnonzero(codes & CHANGES), side="right") - 1
-    owners = owners[np.flatnonzero(np.diff(owners, prepend=-1))]
-    if not len(owners):
+    places = np.flatnonzero(codes.view(np.int8) < 0)  # CHANGES is the highest bit
+    if not len(places):
         return data
-    begin, n_old = words.begin[owners], words.end[owners] - words.begin[owners]
-    taken = data[_places(begin, n_old + 1)]  # with a place for a newline
-    taken[np.cumsum(n_old + 1) - 1] = _NEWLINE
-    lowered = taken.tobytes().translate(None, _PUNCTUATION).decode().lower()
-    changed = unicodedata.normalize("NFD", lowered).encode().translate(_GUARD)
-    n_new = np.diff(np.flatnonzero(np.frombuffer(changed, dtype=np.uint8) == _NEWLINE), prepend=-1) - 1
-    is_kept = np.ones(len(data), dtype=bool)
-    is_kept[_places(begin, n_old)] = False
-    grown = np.cumsum(n_new - n_old)
-    targets = _places(begin + grown - (n_new - n_old), n_new)
-    is_other = np.ones(len(data) + int(grown[-1]), dtype=bool)
-    is_other[targets] = False
-    found = np.empty(len(is_other), dtype=np.uint8)
-    found[is_other] = data[is_kept]
-    found[targets] = np.frombuffer(changed.replace(b"\n", b""), dtype=np.uint8)
-    return found
-
-
-def _places(begin: Ints, lengths: Ints) -> Ints:
-    """All places of some pieces, in order."""
-    return np.repeat(begin - (np.cumsum(lengths) - lengths), lengths) + np.arange(int(lengths.sum()))
+    spaces = np.flatnonzero(codes == 0)
+    following = np.searchsorted(spaces, places)
+    following = following[np.flatnonzero(np.diff(following, prepend=-1))]
+    ends = spaces[following].tolist()
+    begins = np.where(following > 0, spaces[following - 1] + 1, 0).tolist()
+    words = b"\n".join([data[begin:end] for begin, end in zip(begins, ends, strict=True)])
+    lowered = words.translate(None, _PUNCTUATION).decode().lower()
+    changed = unicodedata.normalize("NFD", lowered).encode().translate(_GUARD).split(b"\n")
+    view, last = memoryview(data), 0
+    parts: list[bytes | memoryview] = []
+    for begin, end, word in zip(begins, ends, changed, strict=True):
+        parts += (view[last:begin], word)
+        last = end
+    return b"".join([*parts, view[last:]])
 
 
 class KeySet:
