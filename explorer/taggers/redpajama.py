@@ -12,8 +12,9 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
+import polars as pl
 
-from explorer.duplicates.paragraphs import sorting_order
+from explorer.duplicates.paragraphs import sorted_keys
 from explorer.taggers.ldnoobw import naughty_words
 from explorer.taggers.model import Floats, Scores, Tagger, Tags, every
 from explorer.taggers.redpajama_lines import Lines, lines_of, tag_lines
@@ -33,10 +34,11 @@ from explorer.taggers.redpajama_words import (
     tokens_of,
 )
 from explorer.taggers.repeats import Repeats, find_repeats
-from explorer.taggers.texts import Bools, Bytes, Hashes, Ints, Texts, totals_between, word_keys
+from explorer.taggers.texts import MASKS, Bools, Bytes, Hashes, Ints, Texts, totals_between, word_keys
 
 _TOP = (2, 3, 4)
 _LONGEST = 10
+_HEAD = 8  # bytes
 _ELLIPSIS = "\u2026".encode()
 _LOREM = re.compile("lorem ipsum", re.IGNORECASE)
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
@@ -122,8 +124,7 @@ def _vocabulary(plain: Normalized) -> tuple[Ints, Floats]:
     """Different words of each text, and the entropy of their distribution (nats)."""
     texts = plain.words.text
     keys = plain.word_keys + texts.view(np.uint64) * _FACTOR
-    order = sorting_order(keys)
-    found = keys[order]
+    order, found = sorted_keys(keys)
     is_first = np.ones(len(found), dtype=bool)
     np.not_equal(found[1:], found[:-1], out=is_first[1:])
     heads = np.flatnonzero(is_first)
@@ -190,17 +191,22 @@ def stop_words() -> tuple[str, ...]:
 
 
 @cache
-def _stop_keys() -> tuple[KeySet, int]:
-    """Their keys, and the bytes of the longest."""
-    return KeySet(word_keys(stop_words())), max(map(len, stop_words()))
+def _stop_keys() -> tuple[KeySet, KeySet, int]:
+    """Those that their first eight bytes tell, by these; the keys of the longer ones; and the bytes of the longest."""
+    short = Texts(pl.DataFrame({"text": [word for word in stop_words() if len(word) <= _HEAD]}))
+    long = tuple(word for word in stop_words() if len(word) > _HEAD)
+    return KeySet(short.word_heads), KeySet(word_keys(long)), max(map(len, long))
 
 
 def _n_stop_words(texts: Texts, tokens: Tokens) -> Ints:
-    keys, longest = _stop_keys()
+    short, long, longest = _stop_keys()
+    n_bytes = tokens.end - tokens.begin
     is_lower = tokens.codes & (LETTER | LOWER) == LETTER | LOWER
-    candidates = np.flatnonzero(is_lower & (tokens.end - tokens.begin <= longest))
-    found = keys.has(texts.keys_of(tokens.begin[candidates], tokens.end[candidates]))
-    return np.diff(np.searchsorted(candidates[found], tokens.bounds))
+    rest = np.flatnonzero(is_lower & (n_bytes > _HEAD) & (n_bytes <= longest))
+    rest = rest[long.has(texts.keys_of(tokens.begin[rest], tokens.end[rest]))]
+    found = np.flatnonzero(is_lower & (n_bytes <= _HEAD))
+    found = found[short.has(texts.load(tokens.begin[found]) & MASKS[n_bytes[found]])]
+    return np.diff(np.searchsorted(found, tokens.bounds)) + np.diff(np.searchsorted(rest, tokens.bounds))
 
 
 @cache

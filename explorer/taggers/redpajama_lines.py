@@ -92,10 +92,10 @@ def tag_lines(texts: Texts, lines: Lines, codes: Bytes, plain: Normalized) -> It
     scripts = np.searchsorted(first, np.flatnonzero(plain.word_keys == _JAVASCRIPT), side="right") - 1
     n_scripts = np.bincount(scripts, minlength=len(n_words))
     n_numeric = _counts(numeric_places(plain), np.append(plain.lines.begin, plain.n_bytes))
-    is_upper = codes & UPPER > 0
+    upper = np.flatnonzero(codes & UPPER > 0)
     if not texts.is_ascii:
-        is_upper &= texts.data[: texts.n_bytes] & 0xC0 != 0x80
-    n_upper = _counts(np.flatnonzero(is_upper), np.append(texts.lines.begin, texts.n_bytes))
+        upper = upper[texts.data[upper] & 0xC0 != 0x80]
+    n_upper = _counts(upper, np.append(texts.lines.begin, texts.n_bytes))
     own = lines.numbers
 
     def spans(name: str, scores: Floats | Ints | Bools) -> Spans:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from explorer.taggers.texts import Bools, Bytes, Hashes, Ints, Pieces, Texts
 
@@ -59,25 +60,35 @@ class Normalized(Texts):
 
 def codes_of(texts: Texts) -> Bytes:
     """The code of the character that each byte belongs to (n_bytes)."""
-    return _codes(texts.data[: texts.n_bytes], texts.is_ascii)
+    table = code_table()
+    data = texts.data[: texts.n_bytes]
+    codes = np.frombuffer(bytearray(data).translate(table[:256].tobytes()), dtype=np.uint8)
+    if not texts.is_ascii:
+        places = _not_ascii(data)
+        points = _points(data[places])
+        codes[places] = np.repeat(table[points], 2 + (points >= 0x800) + (points >= 0x10000))
+    return codes
 
 
 def numeric_places(texts: Texts) -> Ints:
     """Where numeric characters begin (bytes, ascending)."""
     data = texts.data[: texts.n_bytes]
+    digits = np.flatnonzero(data - np.uint8(ord("0")) < 10)
     if texts.is_ascii:
-        return np.flatnonzero(data - np.uint8(ord("0")) < 10)
-    return np.flatnonzero((_codes(data, False) & NUMERIC > 0) & (data & 0xC0 != 0x80))
+        return digits
+    places = _not_ascii(data)
+    leads = places[data[places] >= 0xC0]
+    others = leads[code_table()[_points(data[places])] & NUMERIC > 0]
+    return np.sort(np.concatenate([digits, others])) if len(others) else digits
 
 
-def _codes(data: Bytes, is_ascii: bool) -> Bytes:
-    table = code_table()
-    codes = np.frombuffer(bytearray(data).translate(table[:256].tobytes()), dtype=np.uint8)
-    if not is_ascii:
-        places = np.flatnonzero(data.view(np.int8) < 0)
-        points = np.frombuffer(data[places].tobytes().decode().encode("utf-32-le"), dtype=np.uint32)
-        codes[places] = np.repeat(table[points], 2 + (points >= 0x800) + (points >= 0x10000))
-    return codes
+def _not_ascii(data: Bytes) -> Ints:
+    return np.flatnonzero(data.view(np.int8) < 0)
+
+
+def _points(data: Bytes) -> npt.NDArray[np.uint32]:
+    """The code points of UTF-8."""
+    return np.frombuffer(data.tobytes().decode().encode("utf-32-le"), dtype=np.uint32)
 
 
 @cache
@@ -136,15 +147,13 @@ def _with_changed_words(data: bytes, codes: Bytes) -> bytes:
     following = following[np.flatnonzero(np.diff(following, prepend=-1))]
     ends = spaces[following].tolist()
     begins = np.where(following > 0, spaces[following - 1] + 1, 0).tolist()
-    words = b"\n".join([data[begin:end] for begin, end in zip(begins, ends, strict=True)])
+    words = b"\n".join(map(data.__getitem__, map(slice, begins, ends)))
     lowered = words.translate(None, _PUNCTUATION).decode().lower()
     changed = unicodedata.normalize("NFD", lowered).encode().translate(_GUARD).split(b"\n")
-    view, last = memoryview(data), 0
-    parts: list[bytes | memoryview] = []
-    for begin, end, word in zip(begins, ends, changed, strict=True):
-        parts += (view[last:begin], word)
-        last = end
-    return b"".join([*parts, view[last:]])
+    parts = [b""] * (2 * len(changed) + 1)
+    parts[::2] = map(data.__getitem__, map(slice, [0, *ends], [*begins, len(data)]))
+    parts[1::2] = changed
+    return b"".join(parts)
 
 
 class KeySet:
