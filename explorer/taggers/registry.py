@@ -17,7 +17,7 @@ from explorer.taggers.model import Tagger, TagType
 
 DEFAULT_SET = "tags"
 GROUP = "corpus_explorer.taggers"  # entry points: each names a `Tagger`
-_MODULES = ("gopher", "c4", "pii", "lengths", "sampling", "languages", "fineweb", "repetition")
+_MODULES = ("gopher", "c4", "pii", "lengths", "sampling", "languages", "fineweb", "repetition", "url_lists")
 _KIND = re.compile(r"[A-Za-z0-9_-]+:")
 _SET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", re.ASCII)
 
@@ -116,3 +116,8 @@ def _load(spec: str) -> Tagger:
         hint = f"is it {' or '.join(close)}?" if close else "`corpus-explorer list --taggers` names them all"
         raise UsageError(f"{spec}: there is no such tagger; {hint}")
     return tagger
+
+
+def version_of(specs: Sequence[str]) -> str:
+    """What tells apart two runs of the same specs: the taggers' own keys. Raises as `load_taggers` does."""
+    return " ".join(f"{tagger.name}:{tagger.key}" for tagger in load_taggers(specs))
