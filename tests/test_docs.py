@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -15,6 +16,8 @@ from explorer.escape import markdown
 from explorer.recipe.plain import parse_plain
 from explorer.recipe.read import parse_recipe
 from explorer.statistic import Param, exactness_sentence, load_statistics
+from explorer.taggers.model import TagType
+from explorer.taggers.registry import file_taggers, known_taggers
 from explorer.units import MEASURES
 
 ROOT = Path(__file__).parents[1]
@@ -50,6 +53,36 @@ def statistics_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def taggers_page() -> str:
+    known = known_taggers()
+    lines = [
+        "# Taggers",
+        "",
+        "What `corpus-explorer tag` and `build --tag` measure. Made from `explorer/taggers/`. A type is the attribute",
+        "`SET__tagger__type`: a list of spans `[start, end, score]` in characters; a score of a document is one span",
+        "over its whole text. A key is absent where nothing was found. Scores are rounded to 5 decimals.",
+        "",
+        "In Dolma attribute files (`tag --format dolma`) a row stands on the line of its document. A line without a",
+        "document (no JSON, no text) gets a row without attributes, with the id that stands there, or null, so that",
+        "lines never shift; the toolkit's mixer refuses a file with such a line anyhow. It compares ids as JSON, so 7",
+        "stays a number. Documents without ids are named by their texts, as `build` does; the mixer refuses those.",
+        "",
+        f"`*` stands for names that come with the data or the model. There are {len(known)}, and "
+        f"{len(file_taggers())} kinds that read a file of your own (`kind:NAME=FILE`).",
+    ]
+    for tagger in known.values():
+        lines += _tagger_lines(tagger.name, tagger.doc, tagger.source, tagger.types)
+    for kind in file_taggers().values():
+        lines += _tagger_lines(f"{kind.kind}:NAME=FILE", kind.doc, kind.source, kind.types)
+    return "\n".join(lines) + "\n"
+
+
+def _tagger_lines(name: str, doc: str, source: str, types: Sequence[TagType]) -> list[str]:
+    lines = ["", f"## `{name}`", "", markdown(doc), "", f"Source: {markdown(source)}", ""]
+    lines += ["| type | of | unit | definition |", "|---|---|---|---|"]
+    return lines + [f"| `{one.name}` | {one.level} | {markdown(one.unit)} | {markdown(one.doc)} |" for one in types]
+
+
 def commands_page() -> str:
     lines = ["# Commands", "", "The `--help` of every command."]
     context = click.Context(cli, info_name="corpus-explorer", **cli.context_settings)
@@ -75,6 +108,10 @@ def check(name: str, text: str) -> None:
 
 def test_statistics_page() -> None:
     check("statistics.md", statistics_page())
+
+
+def test_taggers_page() -> None:
+    check("taggers.md", taggers_page())
 
 
 def test_commands_page() -> None:

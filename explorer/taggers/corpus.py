@@ -14,7 +14,7 @@ import explorer
 from explorer.build import Step
 from explorer.config import CorpusConfig, read_config
 from explorer.convert import set_names, target_names
-from explorer.errors import InputError, UsageError
+from explorer.errors import ExplorerError, InputError, UsageError
 from explorer.executor import default_workers, open_pool
 from explorer.ingest.shards import Shard, find_shards, split_row_groups
 from explorer.taggers.registry import check_set_name, load_taggers
@@ -168,18 +168,23 @@ def _going_on(out: Path, key: str, jobs: Sequence[_Job], options: TagOptions) ->
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UsageError(f"{out}: another run writes {options.attribute_set} here; wait for it to end") from None
-        try:
-            file.seek(0)
-            before = file.read(len(key) + 1)
-            if before != key:
+        file.seek(0)
+        before = file.read(len(key) + 1)
+        if before != key:
+            try:
                 _refuse_existing(out, jobs, options, is_other=bool(before))
-                file.truncate(0)
-                file.write(key)
-                file.flush()
+            except UsageError:
+                if not before:
+                    path.unlink()
+                raise
+            file.truncate(0)
+            file.write(key)
+            file.flush()
+        try:
             yield [job for job in jobs if not _is_finished(job.target)]
-        except BaseException:
-            if not any(job.target.exists() for job in jobs) and not before:
-                path.unlink(missing_ok=True)
+        except ExplorerError:
+            if not any(job.target.exists() for job in jobs):
+                path.unlink()
             raise
         path.unlink()
 
