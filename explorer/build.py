@@ -6,7 +6,6 @@ re-read no text, an edited title recomputes nothing.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -41,11 +40,12 @@ from explorer.impact.sample import draw_sample, wants_sample
 from explorer.impact.source import SourcePart, source_of
 from explorer.index_attributes import attribute_sets, attributes_key, index_attributes
 from explorer.index_documents import index_part
-from explorer.ingest.shards import find_shards, first_line, passed_over, shard_from_json
+from explorer.ingest.shards import find_shards, first_line, passed_over
 from explorer.partials import Piece, compute_partials, partial_path, pieces
 from explorer.plan import IndexOptions, Part, plan_parts
 from explorer.provenance import by_part, content_of, manifest_of
 from explorer.relations import IndexedPart, IndexedSet
+from explorer.settle import as_read, check_roles, last_manifest, last_parts, settle_config, settle_tags
 from explorer.statistic import load_statistics
 from explorer.tokenizers import TOKENIZERS, token_counter
 from explorer.workspace import (
@@ -53,7 +53,6 @@ from explorer.workspace import (
     Workspace,
     disk_errors,
     read_receipt,
-    replacing,
     storage_failure,
     write_json,
 )
@@ -100,6 +99,8 @@ def build(
     duplicates: bool | None = None,
     near: float | bool | None = None,
     min_paragraph: int | None = None,
+    tag: Sequence[str] | None = None,
+    tag_set: str | None = None,
     workers: int | None = None,
     memory: int = DEFAULT_MEMORY,
     part_bytes: int | None = None,
@@ -109,7 +110,8 @@ def build(
 
     What is not given is as in the last build: `tokenizer` (an empty name counts no tokens), `duplicates` (whether to
     look for them, by URL, text and paragraph), `near` (whether to look for near-duplicates, or their Jaccard
-    threshold), `min_paragraph` (characters below which a paragraph is passed over). `recipes` (files, or names of
+    threshold), `min_paragraph` (characters below which a paragraph is passed over), `tag` (taggers whose attributes are
+    made in the same reading, as the set `tag_set`; an empty list for none). `recipes` (files, or names of
     built-in ones) are put into the workspace. `memory` bounds all workers together, in bytes; `part_bytes` is the text
     that a part aims at, else the corpus decides (no number depends on it). Raises `UsageError` for wrong options,
     `InputError` where no input can be used, `StorageError` where the disk refuses, `WorkspaceError` where `out` holds
@@ -132,9 +134,9 @@ def build(
     per_worker = memory // n_workers
     with _locked(workspace), _engine_errors(workspace):
         workspace.sweep()
-        config = _settle_config(workspace, config_path, given)
+        config = settle_config(workspace, config_path, given)
         add_recipes(workspace, recipes, added)
-        last = _last_manifest(workspace)
+        last = last_manifest(workspace)
         if tokenizer is None:
             tokenizer = last.get("counted_with", "")
         wanted = settle_duplicates(last, duplicates, near, min_paragraph)
@@ -144,16 +146,17 @@ def build(
             keep_text,
             min_paragraph=wanted.min_paragraph,
             signatures=wanted.near is not None,
+            tags=settle_tags(last, tag, tag_set),
             batch_bytes=max(1 << 20, min(16 << 20, per_worker // 32)),
         )
-        parts = plan_parts(shards, _last_parts(last), options.key, part_bytes)
+        parts = plan_parts(shards, last_parts(last), options.key, part_bytes)
         with open_pool(n_workers) as pool:
             receipts, n_read = _index(workspace, parts, options, pool, listener)
             faults = tuple(s["fault"] for r in receipts.values() for s in r["shards"] if s["fault"])
             if not any(receipt["n_docs"] for receipt in receipts.values()):
                 raise InputError(_nothing_read(receipts, faults))
             sets, n_attributes_read = _index_sets(workspace, parts, receipts, options, pool, listener)
-            _check_roles(config, sets, sets.values())
+            check_roles(config, sets, sets.values())
             own = by_part(sets)
             indexed = [_indexed(workspace, part, receipts[part.key], own.get(part.key, ())) for part in parts]
             found = find_duplicates(
@@ -195,6 +198,7 @@ def build(
             "detail_relations": "tables" if content.as_tables else "views",
             "counted_with": options.tokenizer,
             "duplicates": asdict(wanted),
+            "tags": asdict(options.tags) if options.tags is not None else None,
         }
         write_json(workspace.manifest, manifest)
         if wants_sample(source):
@@ -211,7 +215,7 @@ def build(
         faults=faults,
         n_rejected=sum(sum(s["rejects"].values()) for r in receipts.values() for s in r["shards"]),
         passed_over=tuple(others),
-        is_unchanged=_as_read(last) == _as_read(manifest),
+        is_unchanged=as_read(last) == as_read(manifest),
     )
 
 
@@ -238,60 +242,6 @@ def _engine_errors(workspace: Workspace) -> Iterator[None]:
         raise storage_failure(workspace.root, error) or WorkspaceError(
             f"{workspace.root}: {first_line(error)}; where that names a file of the index, remove it and build again"
         ) from error
-
-
-def _settle_config(workspace: Workspace, path: Path | None, given: CorpusConfig | None) -> CorpusConfig:
-    """The configuration: the given one, which is copied in, else the workspace's own corpus.toml.
-
-    One that is replaced stays beside it as corpus.toml.before: somebody may have edited it.
-    """
-    if path is None or given is None:
-        return read_config(workspace.config) if workspace.config.exists() else CorpusConfig()
-    text = path.read_bytes()
-    before = workspace.config.read_bytes() if workspace.config.exists() else None
-    if before is not None and before != text:
-        with replacing(workspace.config.with_name("corpus.toml.before")) as temporary:
-            temporary.write_bytes(before)
-    if before != text:
-        with replacing(workspace.config) as temporary:
-            temporary.write_bytes(text)
-    return given
-
-
-def _last_manifest(workspace: Workspace) -> dict[str, Any]:
-    try:
-        return workspace.read_manifest()
-    except WorkspaceError:
-        return {}
-
-
-def _as_read(manifest: Mapping[str, Any]) -> str:
-    """What a manifest says was read, and how; to compare one that is made with one that was stored."""
-    return json.dumps([manifest.get("parts"), manifest.get("counted_with")], sort_keys=True)
-
-
-def _last_parts(manifest: Mapping[str, Any]) -> list[Part]:
-    return [Part(p["key"], tuple(shard_from_json(s) for s in p["shards"])) for p in manifest.get("parts", ())]
-
-
-def _check_roles(config: CorpusConfig, sets: Iterable[tuple[str, str]], manifests: Iterable[Mapping[str, Any]]) -> None:
-    """Raises `UsageError` where corpus.toml fills a role from an attribute set or key that nothing has."""
-    found = {
-        (name, attribute_from_json(a).key)
-        for (_, name), r in zip(sets, manifests, strict=True)
-        for a in r["attributes"]
-    }
-    for role, (attribute_set, key) in config.attribute_columns.items():
-        matches = {
-            k for name, k in found if name == attribute_set and (k.startswith(key) if role == "language" else k == key)
-        }
-        if not matches:
-            names = sorted({name for name, _ in found})
-            known = f"sets: {', '.join(names)}" if names else "there are no attribute sets"
-            if attribute_set in names:
-                near = sorted(k for name, k in found if name == attribute_set)
-                known = f"its keys: {', '.join(near[:10])}{' ...' if len(near) > 10 else ''}"
-            raise UsageError(f"corpus.toml: columns.{role} = attribute:{attribute_set}/{key}: nothing has it; {known}")
 
 
 def _index(

@@ -21,6 +21,7 @@ from explorer.impact.command import impact_command, recipe_command
 from explorer.render import FORMATS, render, units_of
 from explorer.statistic import Param, Statistic, exactness_sentence, exactness_word, load_statistics
 from explorer.taggers.command import tag_command, taggers_table
+from explorer.taggers.registry import DEFAULT_SET
 from explorer.terminal import Size, progress, say
 
 
@@ -105,6 +106,14 @@ def demo_command(out: Path, no_app: bool, workers: int | None, memory: int, port
     help="Pass over paragraphs shorter than this; by default as the last build did, else 1.",
 )
 @click.option(
+    "--tag",
+    multiple=True,
+    metavar="NAMES",
+    help="Make attributes in the same reading: taggers separated by commas (`list --taggers` names them), or none; by "
+    "default as the last build did. May be given several times.",
+)
+@click.option("--tag-set", metavar="NAME", help=f"The set that they become.  [default: {DEFAULT_SET}]")
+@click.option(
     "--no-text", is_flag=True, help="Keep no copy of texts that are not in Parquet; they cannot be shown then."
 )
 @_workers
@@ -119,6 +128,8 @@ def build_command(
     near: bool | None,
     near_threshold: float | None,
     min_paragraph: int | None,
+    tag: tuple[str, ...],
+    tag_set: str | None,
     no_text: bool,
     workers: int | None,
     memory: int,
@@ -138,6 +149,8 @@ def build_command(
             config_path=config_path,
             tokenizer="" if tokenizer == "none" else tokenizer,
             keep_text=not no_text,
+            tag=[] if tag == ("none",) else tag or None,
+            tag_set=tag_set,
             recipes=recipes,
             duplicates=duplicates,
             near=near_threshold or near,

@@ -24,6 +24,7 @@ from explorer.ingest.rows import ATTRIBUTES_COLUMN, FLAT_SET
 from explorer.ingest.shards import Shard
 from explorer.plan import IndexOptions, Part, Progress
 from explorer.setaside import RANGE_DOCS, Aside
+from explorer.taggers.index import read_tags
 from explorer.workspace import Workspace, digest, replacing, write_receipt
 from explorer.written import Written
 
@@ -203,6 +204,8 @@ def _read_set(
     side = next((s for s in shard.sides if s.attribute_set == attribute_set), None)
     if not documents.ids:
         yield files.Alignment([])
+    elif options.tags is not None and attribute_set == options.tags.attribute_set:
+        yield from read_tags(workspace.tags(part.key), documents, reader)
     elif side is not None and side.path:
         yield from files.read_side_file(side.path, side.size, documents, reader)
     elif side is None and shard.kind == "parquet" and attribute_set in own_sets(shard, options.config):

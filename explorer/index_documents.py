@@ -20,12 +20,13 @@ import pyarrow.parquet as pq
 
 from explorer.duplicates.minhash import signatures
 from explorer.duplicates.paragraphs import Paragraphs, ParagraphWriter, paragraphs_of
-from explorer.errors import InputError
+from explorer.errors import InputError, UsageError
 from explorer.ingest.read import engine_errors, own_sets, read_documents
 from explorer.ingest.rows import ATTRIBUTES_COLUMN, FLAT_SET, N_EXAMPLES, Batch, Reject
 from explorer.ingest.shards import Shard
 from explorer.measures import INDEX_SCHEMA, index_rows, text_buffers
 from explorer.plan import IndexOptions, Part, Progress
+from explorer.taggers.index import TagWriter
 from explorer.textcount import Lines
 from explorer.tokenizers import token_counter
 from explorer.urls import HostTable
@@ -35,7 +36,8 @@ INDEX_GROUP_ROWS = 65_536
 
 
 def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress) -> dict[str, Any]:
-    """Read a part's shards once and write its index rows, paragraph keys, signatures, and texts that are not Parquet.
+    """Read a part's shards once and write its index rows, paragraph keys, signatures, tags, and texts that are not
+    Parquet.
 
     Returns the receipt that is written last: rows and rejects of each shard, the fingerprint of the documents.
     A shard that cannot be used at all is in the receipt with its fault and the other shards go on.
@@ -56,6 +58,7 @@ def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress
         index = stack.enter_context(pq.ParquetWriter(temporary, INDEX_SCHEMA, compression="zstd"))
         texts = _TextWriter(stack, workspace.shard(part.key), options.keep_text) if _needs_copy(part) else None
         keys = _KeyWriter(stack, workspace, part.key, options)
+        tags = _tag_writer(stack, workspace, part, options)
         for number, shard in enumerate(part.shards):
             report = _ShardReport(shard)
             done = 0.0
@@ -73,6 +76,8 @@ def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress
                     sources.update(table["source"].unique().to_pylist())
                     pending.append(table)
                     keys.write(batch.frame["text"], n_docs)
+                    if tags is not None:
+                        tags.write(batch.frame, n_docs, shard.path)
                     if texts is not None and shard.kind != "parquet":
                         texts.write(batch.frame, n_docs)
                     n_docs += batch.frame.height
@@ -90,6 +95,13 @@ def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress
         keys.finish()
         if texts is not None:
             inline |= texts.inline
+        if tags is not None and options.tags is not None:
+            tags.flush()
+            _refuse_set(options.tags.attribute_set, part, inline)
+            inline.add(options.tags.attribute_set)
+    files = [target, *keys.files]
+    files += [workspace.shard(part.key)] if texts is not None else []
+    files += [workspace.tags(part.key)] if tags is not None else []
     receipt = {
         "key": part.key,
         "n_docs": n_docs,
@@ -99,8 +111,23 @@ def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress
         "sources": sorted(sources),
         "shards": shards,
     }
-    write_receipt(target, receipt, [target, *keys.files, *([workspace.shard(part.key)] if texts is not None else [])])
+    write_receipt(target, receipt, files)
     return receipt
+
+
+def _tag_writer(stack: ExitStack, workspace: Workspace, part: Part, options: IndexOptions) -> TagWriter | None:
+    if options.tags is None:
+        return None
+    return TagWriter(stack, workspace.tags(part.key), options.tags.specs, options.tags.attribute_set)
+
+
+def _refuse_set(attribute_set: str, part: Part, inline: set[str]) -> None:
+    """Raise `UsageError` where the documents have a set of that name already."""
+    if attribute_set in inline | {side.attribute_set for shard in part.shards for side in shard.sides}:
+        raise UsageError(
+            f"{part.shards[0].path}: has an attribute set {attribute_set} already; give another --tag-set, or leave "
+            "--tag away"
+        )
 
 
 def _needs_copy(part: Part) -> bool:

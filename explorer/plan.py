@@ -24,6 +24,19 @@ class Part:
 
 
 @dataclass(frozen=True)
+class TagOptions:
+    """Attributes that the build makes itself."""
+
+    attribute_set: str
+    specs: tuple[str, ...]  # see `explorer.taggers.registry.load_taggers`
+    version: str  # of the taggers, and of the files that they read
+
+    @property
+    def key(self) -> str:
+        return digest(self.attribute_set, self.specs, self.version)
+
+
+@dataclass(frozen=True)
 class IndexOptions:
     """What changes the index rows, and therefore the key of every part."""
 
@@ -32,6 +45,7 @@ class IndexOptions:
     keep_text: bool
     min_paragraph: int | None = 1  # characters; None: no paragraph keys
     signatures: bool = False  # MinHash
+    tags: TagOptions | None = None
     batch_bytes: int = 16 << 20  # changes no row, so it is not in the key
 
     @property
@@ -43,6 +57,7 @@ class IndexOptions:
             self.min_paragraph,
             self.signatures,
             suffix_list_version(),
+            *([self.tags.key] if self.tags is not None else []),
         )
 
 

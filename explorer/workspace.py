@@ -8,6 +8,7 @@
     index/values/            the same values in long form: a row per document and attribute that it has
     index/spans/             per part and set: spans that are not one span over the whole text
     index/paragraphs/        per part: a row per paragraph occurrence, in sorted runs
+    index/tags/              per part: the attributes that the build made itself, as they are read into a set
     index/signatures/        per part: 128 numbers of 32 bits a document (MinHash), where they were asked for
     index/duplicates/        what the parts share
     partials/                per part and statistic
@@ -44,6 +45,7 @@ INDEX_FOLDERS = (
     "index/values",
     "index/spans",
     "index/paragraphs",
+    "index/tags",
     "index/signatures",
     "index/duplicates",
     "shards",
@@ -86,6 +88,9 @@ class Workspace:
 
     def paragraphs(self, key: str) -> Path:
         return self.root / "index" / "paragraphs" / f"{key}.parquet"
+
+    def tags(self, key: str) -> Path:
+        return self.root / "index" / "tags" / f"{key}.parquet"
 
     def signatures(self, key: str) -> Path:
         return self.root / "index" / "signatures" / f"{key}.bin"
