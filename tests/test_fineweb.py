@@ -230,6 +230,12 @@ def test_lines_and_paragraphs() -> None:
     assert scores["char_dup_ratio"] == 16 / len(text.replace("\n", ""))
 
 
+def test_what_stands_at_the_ends_of_a_text() -> None:
+    (scores,) = ours(["\n\nsame\n\nsame\n\n \n\n"])
+    assert scores["dup_para_frac"] == 1 / 2
+    assert scores["dup_line_frac"] == 2 / 5  # "", same, same, " ", ""
+
+
 def test_no_lines_no_ratios() -> None:
     assert ours(["", " \n\t"]) == [
         {"line_count": 0},

@@ -20,7 +20,7 @@ from explorer.taggers.texts import Bytes, Hashes, Ints, Pieces, Texts
 TOP = {2: 0.20, 3: 0.18, 4: 0.16}  # words: Gopher's cut-off
 DUPLICATED = {5: 0.15, 6: 0.14, 7: 0.13, 8: 0.12, 9: 0.11, 10: 0.10}
 _HEAD = 16  # bytes that two runs must share before they are compared
-_ROUNDS = 16  # of eight bytes; what is longer is hashed by itself
+_HASHED = 128  # bytes of a run, eight at a time; longer ones are hashed one by one
 _STEP = 1 << 16
 _PADDING = 16
 _ASCII_SPACES = bytes(point for point in range(0x80) if chr(point).isspace())
@@ -121,17 +121,22 @@ class _Joined:
         behind it, so that runs that begin within a copy are not met."""
         found: list[int] = []
         is_met = bytearray(int(self.groups.max(initial=-1)) + 1)
-        behind = 0
+        behind = np.searchsorted(self.places, self.places + self.n)
+        place = 0
         for low in range(0, len(self.places), _STEP):
             step = slice(low, low + _STEP)
-            for place, group in zip(self.places[step].tolist(), self.groups[step].tolist(), strict=True):
-                if place >= behind:
-                    if is_met[group]:
-                        found.append(place)
-                        behind = place + self.n
-                    else:
-                        is_met[group] = 1
-        return np.array(found, dtype=np.int64)
+            groups, following = self.groups[step].tolist(), (behind[step] - low).tolist()
+            place -= low
+            while place < len(groups):
+                group = groups[place]
+                if is_met[group]:
+                    found.append(low + place)
+                    place = following[place]
+                else:
+                    is_met[group] = 1
+                    place += 1
+            place += low
+        return self.places[np.array(found, dtype=np.int64)]
 
 
 def _joined_repeats(texts: Texts, lengths: dict[int, float]) -> Iterator[_Joined]:
@@ -193,16 +198,18 @@ def _maybe_repeated(keys: Hashes) -> Ints:
 def _hash_runs(data: Bytes, begin: Ints, end: Ints) -> Hashes:
     n_bytes = end - begin
     keys = n_bytes.view(np.uint64) * _M1
+    keys ^= _load(data, begin) & _MASKS[np.minimum(n_bytes, 8)]
+    keys *= _M2
+    keys ^= keys >> np.uint64(32)
     active = np.arange(len(begin))
-    for step in range(_ROUNDS):
-        active = active[n_bytes[active] > 8 * step]
+    for at in range(8, _HASHED, 8):
+        active = active[n_bytes[active] > at]
         if not len(active):
             break
-        left = n_bytes[active] - 8 * step
-        mixed = keys[active] ^ (_load(data, begin[active] + 8 * step) & _MASKS[np.minimum(left, 8)])
+        mixed = keys[active] ^ (_load(data, begin[active] + at) & _MASKS[np.minimum(n_bytes[active] - at, 8)])
         mixed *= _M2
         keys[active] = mixed ^ (mixed >> np.uint64(32))
-    long = np.flatnonzero(n_bytes > 8 * _ROUNDS)
+    long = np.flatnonzero(n_bytes > _HASHED)
     if len(long):
         whole = data.tobytes()
         spans = zip(begin[long].tolist(), end[long].tolist(), strict=True)
