@@ -18,14 +18,18 @@ from explorer.taggers.texts import Bools, Bytes, Hashes, Ints, Pieces, Texts
 
 WORD, OTHER, LETTER, UPPER, LOWER, TERMINATOR, NUMERIC, CHANGES = (1 << bit for bit in range(8))
 _KIND = WORD | OTHER  # neither: white space
-_NEWLINE = 0x0A
+_NEWLINE, _SPACE = 0x0A, 0x20
 _PADDING = 16  # bytes behind, as `Texts` has them
 _PUNCTUATION = string.punctuation.encode()
 # ASCII punctuation that decompositions hold stays. It passes the deletion of the rest as bytes that UTF-8 never has.
 _DECOMPOSED = ";<=>`"
 _GUARDS = bytes(range(0xF5, 0xF5 + len(_DECOMPOSED)))
 _GUARD = bytes.maketrans(_DECOMPOSED.encode(), _GUARDS)
-_FOLD = bytes.maketrans(string.ascii_uppercase.encode() + _GUARDS, (string.ascii_lowercase + _DECOMPOSED).encode())
+_SPACES = b"\t\v\f\r\x1c\x1d\x1e\x1f"
+_FOLD = bytes.maketrans(
+    string.ascii_uppercase.encode() + _GUARDS + _SPACES,
+    (string.ascii_lowercase + _DECOMPOSED + " " * len(_SPACES)).encode(),
+)
 _LAST_OF_PLANES = 0x40000  # no letter, digit, space or mark is assigned beyond, but for the tags of plane 14
 _BITS_OF_SLOTS = 16
 
@@ -41,14 +45,20 @@ class Tokens:
 
 
 class Normalized(Texts):
-    """Texts laid end to end that are no column of a frame. White space is that of the original, not yet folded: the
-    words are the same, and so are the lines."""
+    """Texts laid end to end that are no column of a frame. White space is line feeds and, for each byte of any other, a
+    space: not yet folded, but the words are the same, and so are the lines."""
 
     def __init__(self, data: bytes, offsets: Ints) -> None:
         self.folded = data
         self.offsets = offsets
         self.n_bytes = len(data)
         self.data = np.frombuffer(data + bytes(_PADDING), dtype=np.uint8)
+
+    @cached_property
+    def is_space(self) -> Bools:
+        data = self.data[: self.n_bytes]
+        found: Bools = (data == _SPACE) | (data == _NEWLINE)
+        return found
 
     @cached_property
     def chars(self) -> Ints:
@@ -126,17 +136,19 @@ def tokens_of(texts: Texts, codes: Bytes) -> Tokens:
 
 def normalize(texts: Texts, codes: Bytes) -> Normalized:
     """The texts in lower case and decomposed, without ASCII punctuation."""
-    data = texts.data[: texts.n_bytes].tobytes()
+    data = bytearray(texts.data[: texts.n_bytes])
     if not texts.is_ascii:
+        view = np.frombuffer(data, dtype=np.uint8)
+        view[(codes == 0) & (view.view(np.int8) < 0)] = _SPACE
         data = _with_changed_words(data, codes)
-    folded = data.translate(_FOLD, _PUNCTUATION)
+    folded = bytes(data.translate(_FOLD, _PUNCTUATION))
     newlines = np.flatnonzero(np.frombuffer(folded, dtype=np.uint8) == _NEWLINE)
     offsets = np.zeros(texts.n_texts + 1, dtype=np.int64)
     offsets[1:] = newlines[texts.lines.bounds[1:] - 1] + 1
     return Normalized(folded, offsets)
 
 
-def _with_changed_words(data: bytes, codes: Bytes) -> bytes:
+def _with_changed_words(data: bytearray, codes: Bytes) -> bytearray:
     """The bytes, with words normalized where the tables of bytes do not suffice. A word at a time is enough: neither
     the lower case of a sigma nor the order of marks depends on what lies beyond white space."""
     places = np.flatnonzero(codes.view(np.int8) < 0)  # CHANGES is the highest bit
@@ -150,10 +162,10 @@ def _with_changed_words(data: bytes, codes: Bytes) -> bytes:
     words = b"\n".join(map(data.__getitem__, map(slice, begins, ends)))
     lowered = words.translate(None, _PUNCTUATION).decode().lower()
     changed = unicodedata.normalize("NFD", lowered).encode().translate(_GUARD).split(b"\n")
-    parts = [b""] * (2 * len(changed) + 1)
+    parts: list[bytes | bytearray] = [b""] * (2 * len(changed) + 1)
     parts[::2] = map(data.__getitem__, map(slice, [0, *ends], [*begins, len(data)]))
     parts[1::2] = changed
-    return b"".join(parts)
+    return bytearray().join(parts)
 
 
 class KeySet:

@@ -17,7 +17,19 @@ from explorer.taggers.model import Tagger, TagType
 
 DEFAULT_SET = "tags"
 GROUP = "corpus_explorer.taggers"  # entry points: each names a `Tagger`
-_MODULES = ("gopher", "c4", "pii", "lengths", "sampling", "languages", "fineweb", "repetition", "url_lists", "fasttext")
+_MODULES = (
+    "gopher",
+    "c4",
+    "pii",
+    "lengths",
+    "sampling",
+    "languages",
+    "fineweb",
+    "repetition",
+    "url_lists",
+    "fasttext",
+    "redpajama",
+)
 _KIND = re.compile(r"[A-Za-z0-9_-]+:")
 _SET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", re.ASCII)
 
