@@ -22,7 +22,6 @@ DUPLICATED = {5: 0.15, 6: 0.14, 7: 0.13, 8: 0.12, 9: 0.11, 10: 0.10}
 _HEAD = 16  # bytes that two runs must share before they are compared
 _HASHED = 128  # bytes of a run, eight at a time; longer ones are hashed one by one
 _STEP = 1 << 16
-_PADDING = 16
 _ASCII_SPACES = bytes(point for point in range(0x80) if chr(point).isspace())
 _NEWLINE = 0x0A
 _M1, _M2, _M3 = (np.uint64(m) for m in (0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93, 0xBF58476D1CE4E5B9))  # odd
@@ -144,8 +143,7 @@ def _joined_repeats(texts: Texts, lengths: dict[int, float]) -> Iterator[_Joined
     words = texts.words
     edges = np.zeros(len(words.begin) + 1, dtype=np.int64)
     np.cumsum(words.end - words.begin, out=edges[1:])
-    data = np.zeros(int(edges[-1]) + _PADDING, dtype=np.uint8)
-    data[: edges[-1]] = _inked(texts, int(edges[-1]))
+    data = _inked(texts, int(edges[-1]))
     heads = _load(data, edges[:-1]) * _M1
     heads += _load(data, edges[:-1] + 8) * _M2
     heads += words.text.view(np.uint64) * _M3
@@ -172,10 +170,12 @@ def _joined_repeats(texts: Texts, lengths: dict[int, float]) -> Iterator[_Joined
 
 
 def _inked(texts: Texts, n_bytes: int) -> Bytes:
-    """The bytes of all words, end to end."""
-    data = texts.data[: texts.n_bytes]
-    found = np.frombuffer(data.tobytes().translate(None, _ASCII_SPACES), dtype=np.uint8)
-    return found if len(found) == n_bytes else data[~texts.is_space]
+    """The bytes of all words end to end, and some zeros behind them."""
+    behind = texts.data[texts.n_bytes :]
+    found = np.frombuffer(texts.data.tobytes().translate(None, _ASCII_SPACES), dtype=np.uint8)
+    if len(found) == n_bytes + len(behind):
+        return found
+    return np.concatenate([texts.data[: texts.n_bytes][~texts.is_space], behind])
 
 
 def _load(data: Bytes, places: Ints) -> Hashes:
