@@ -163,7 +163,8 @@ def test_the_mixer_filters_by_the_tags(mixer: Mixer, mini_dolma: Path, tmp_path:
     hostile = generated(100)
     odd = [{**row, "id": f'{row["id"]}\x00"\\\u2028\n{{'} for row in hostile[50:]]
     numbered = [{**row, "id": number} for number, row in enumerate(hostile[:50])]
-    shards = {"hn/a.json.gz": real, "odd/deep/b.jsonl.gz": odd, "numbered/c.jsonl": numbered}
+    zstd = documents(5, "zstd")
+    shards = {"hn/a.json.gz": real, "odd/deep/b.jsonl.gz": odd, "numbered/c.jsonl": numbered, "z/d.jsonl.zst": zstd}
     write_dolma(tmp_path, shards)
     run(tmp_path, tmp_path)
     condition = f"$.attributes[?(@.{WORDS} && @.{WORDS}[0] && @.{WORDS}[0][2] >= 30.0)]"

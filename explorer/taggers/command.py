@@ -83,11 +83,11 @@ def _say(report: TagReport, out: Path, seconds: float) -> None:
 
 
 def taggers_table() -> pl.DataFrame:
-    """All taggers, a row each: `name`, `types` and `doc`; those that read a file as kind:NAME=FILE."""
+    """All taggers, a row each: `name`, `doc` and `types`; those that read a file as kind:NAME=FILE."""
     rows = [(one.name, one.types, one.doc) for one in known_taggers().values()]
     rows += [(f"{one.kind}:NAME=FILE", one.types, one.doc) for one in file_taggers().values()]
     return pl.DataFrame(
-        [(name, ", ".join(each.name for each in types), doc) for name, types, doc in rows],
-        schema={"name": pl.String, "types": pl.String, "doc": pl.String},
+        [(name, doc, ", ".join(each.name for each in types)) for name, types, doc in rows],
+        schema={"name": pl.String, "doc": pl.String, "types": pl.String},
         orient="row",
     )

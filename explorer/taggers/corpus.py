@@ -199,10 +199,8 @@ def _is_finished(target: Path) -> bool:
 
 def _refuse_existing(out: Path, jobs: Sequence[_Job], options: TagOptions, *, is_other: bool) -> None:
     folder = out / "attributes" / options.attribute_set
-    if options.form == "dolma" and any(path.is_file() for path in folder.rglob("*")):
-        found = folder
-    else:
-        found = next((job.target for job in jobs if os.path.lexists(job.target)), None)
+    is_taken = options.form == "dolma" and any(path.is_file() for path in folder.rglob("*"))
+    found = folder if is_taken else next((job.target for job in jobs if os.path.lexists(job.target)), None)
     if found is None:
         return
     if is_other:
