@@ -9,11 +9,9 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, Literal
 
-import numpy as np
 import orjson
 import polars as pl
 import pyarrow as pa
@@ -23,33 +21,19 @@ from isal import isal_zlib
 
 from explorer.config import CorpusConfig
 from explorer.convert import ROW_GROUP_BYTES, identities, ids_of, set_aside, set_names, sets_of_rows, tagged_table
-from explorer.errors import ExplorerError, InputError
+from explorer.errors import InputError
 from explorer.ingest.lines import Lines, parse_row
 from explorer.ingest.read import engine_errors, read_documents
 from explorer.ingest.rows import REASONS, Batch
-from explorer.ingest.shards import Shard, first_line
-from explorer.taggers.model import Tagger
-from explorer.taggers.registry import load_taggers
-from explorer.taggers.run import TAGS, Tagged, tag_documents
+from explorer.ingest.shards import Shard
+from explorer.taggers.checked import checked_tags, taggers_of
+from explorer.taggers.run import TAGS, Tagged
 from explorer.workspace import disk_errors, replacing
 
 Form = Literal["parquet", "dolma"]
 Progress = Callable[[float], None]
 _FAULTS = ("truncated", "damaged", "unreadable_file")  # not of a row
 _NO_TAGS = b'{"id":null,"attributes":{}}\n'
-# What a tagger may fail with; some are other people's.
-_FAILURES = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    pa.ArrowException,
-    pl.exceptions.PolarsError,
-    pl.exceptions.PanicException,
-)
 
 
 @dataclass(frozen=True)
@@ -103,44 +87,9 @@ class _Step:
         self._done = share
 
 
-@lru_cache(maxsize=1)
-def _taggers(specs: tuple[str, ...]) -> tuple[Tagger, ...]:
-    """Loaded once in a process: some read large files."""
-    return load_taggers(specs)
-
-
 def _tagged(batch: Batch, shard: Shard, options: TagOptions) -> Iterator[Tagged]:
     """The tags of a batch. Raises `ExplorerError` that names the document where a tagger fails."""
-    taggers = _taggers(options.specs)
-    try:
-        for tagged in tag_documents(batch.frame, taggers, options.attribute_set):
-            if not np.isfinite(tagged.scores).all():
-                raise ValueError("a score is no number")
-            yield tagged
-    except _FAILURES as error:
-        raise ExplorerError(_failure(batch.frame, shard, taggers, options.attribute_set, error)) from error
-
-
-def _failure(
-    frame: pl.DataFrame, shard: Shard, taggers: Sequence[Tagger], attribute_set: str, error: BaseException
-) -> str:
-    """What to say of a tagger that failed: the first document with which one fails alone, else the rows at hand."""
-    what = f"{type(error).__name__}: {first_line(error)}"
-    for tagger in taggers:
-        for number in range(frame.height):
-            try:
-                for tagged in tag_documents(frame.slice(number, 1), [tagger], attribute_set):
-                    if not np.isfinite(tagged.scores).all():
-                        raise ValueError("a score is no number")
-            except _FAILURES as failed:
-                place = f"row {frame['row'][number] + 1} (id {ids_of(frame)[number][:100]!r})"
-                what = f"{type(failed).__name__}: {first_line(failed)}"
-                return f"{shard.path}, {place}: the tagger {tagger.name} fails: {what}; {_ADVICE}"
-    rows = f"rows {frame['row'][0] + 1} to {frame['row'][-1] + 1}"
-    return f"{shard.path}, {rows}: a tagger fails: {what}; {_ADVICE}"
-
-
-_ADVICE = "leave the tagger out or take the document away, and run the same command again: finished files are kept"
+    return checked_tags(batch.frame, taggers_of(options.specs), options.attribute_set, shard.path)
 
 
 @dataclass
