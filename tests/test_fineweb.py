@@ -1,5 +1,5 @@
-"""FineWeb's ratios and DataTrove's measures of repetition: equal to its own functions and to a plain reading of them,
-its filters' decisions at their cut-offs too, but for what the words are."""
+"""DataTrove's measures of quality and repetition: equal to its own functions and to a plain reading of them, its
+filters' decisions at their cut-offs too, but for what the words are."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.taggers import fineweb, repetition
-from explorer.taggers.fineweb import stop_chars
+from explorer.taggers.fineweb import stop_chars, symbols
 from explorer.taggers.model import Scores
 from explorer.taggers.texts import pieces_of
 from tests.oracles import fineweb as plain
@@ -31,6 +31,19 @@ REPETITION = (
     *(f"duplicated_{n}_n_grams" for n in range(5, 11)),
 )
 OF_WORDS = ("list_ratio", *REPETITION[4:])
+# reason, measure, the cut-off's name and default, whether what is below it is removed: in the order of the filter
+GOPHER = (
+    ("gopher_short_doc", "non_symbol_word_count", "min_doc_words", 50, True),
+    ("gopher_long_doc", "non_symbol_word_count", "max_doc_words", 100000, False),
+    ("gopher_below_avg_threshold", "mean_word_length", "min_avg_word_length", 3, True),
+    ("gopher_above_avg_threshold", "mean_word_length", "max_avg_word_length", 10, False),
+    ("gopher_too_many_hashes", "hash_to_word_ratio", "max_symbol_word_ratio", 0.1, False),
+    ("gopher_too_many_ellipsis", "ellipsis_to_word_ratio", "max_symbol_word_ratio", 0.1, False),
+    ("gopher_too_many_bullets", "bullet_line_ratio", "max_bullet_lines_ratio", 0.9, False),
+    ("gopher_too_many_end_ellipsis", "ellipsis_line_ratio", "max_ellipsis_lines_ratio", 0.3, False),
+    ("gopher_below_alpha_threshold", "alpha_word_ratio", "max_non_alpha_words_ratio", 0.8, True),
+    ("gopher_enough_stop_words", "stop_word_count", "min_stop_words", 2, True),
+)
 
 _PIECES = (
     *"ab.!?-'\"",
@@ -62,6 +75,7 @@ _PIECES = (
         "a line that is longer than thirty characters.\n",
         "same\n\nsame",
     ),
+    *("...", "..", "•", "- ", "#", "the ", "of ", "and\n", "\x1d", "\u2029", "„", "٣"),
     *("x" * 40, "ü" * 40, "y" * 300, "one two three four five six "),
 )
 _texts = st.lists(st.sampled_from(_PIECES), max_size=60).map("".join) | st.text(
@@ -87,7 +101,28 @@ def ours(texts: Sequence[str], step_bytes: int = 1 << 20) -> list[dict[str, floa
 
 
 def read_plainly(text: str) -> dict[str, float]:
-    return plain.fineweb(text) | plain.repetition(text)
+    found = plain.fineweb(text) | plain.repetition(text) | plain.gopher(text)
+    return {name: score for name, score in found.items() if name != "alpha_word_ratio"}
+
+
+def with_letters(text: str, scores: dict[str, float]) -> dict[str, float]:
+    """Scores with the one that Gopher's filter asks for and `gopher_v2` has."""
+    return scores | {name: score for name, score in plain.gopher(text).items() if name == "alpha_word_ratio"}
+
+
+def without_gopher(scores: Mapping[str, float]) -> dict[str, float]:
+    """The scores that DataTrove has functions for."""
+    return {name: score for name, score in scores.items() if name in ("line_count", *FINEWEB, *REPETITION)}
+
+
+def gopher_reason(scores: Mapping[str, float], cut_offs: Mapping[str, float]) -> str | None:
+    """Why Gopher's filter of quality removes a document, by its scores."""
+    for reason, name, cut_off_name, default, is_low in GOPHER:
+        cut_off = cut_offs.get(cut_off_name, default)
+        score = scores.get(name, cut_off)
+        if score < cut_off if is_low else score > cut_off:
+            return reason
+    return None
 
 
 def first_reason(scores: Mapping[str, float], measures: Sequence[str], cut_offs: Mapping[str, float]) -> str | None:
@@ -143,22 +178,50 @@ def test_hostile_texts(texts: list[str]) -> None:
 @settings(max_examples=100, deadline=None)
 def test_hostile_texts_by_datatrove(peer: DataTrove, texts: list[str]) -> None:
     found = ours(texts)
-    assert found == peer.measures(texts)
+    assert [without_gopher(scores) for scores in found] == peer.measures(texts)
     cut_offs = peer.cut_offs()
     reasons = [reasons_of(text, scores, cut_offs) for text, scores in zip(texts, found, strict=True)]
     assert reasons == their_reasons(peer, texts, spacy=False)
 
 
-def test_what_ends_a_line_well(peer: DataTrove) -> None:
+@given(
+    texts=st.lists(_texts, min_size=1, max_size=8),
+    cut_offs=st.fixed_dictionaries(
+        {
+            "min_doc_words": st.sampled_from((1, 2, 5)),
+            "max_doc_words": st.sampled_from((5, 20, 100)),
+            "min_avg_word_length": st.sampled_from((1, 2)),
+            "max_avg_word_length": st.sampled_from((4, 10, 50)),
+            "max_symbol_word_ratio": st.sampled_from((0.05, 0.3, 1.0)),
+            "max_bullet_lines_ratio": st.sampled_from((0.1, 0.3, 0.9)),
+            "max_ellipsis_lines_ratio": st.sampled_from((0.1, 0.3, 0.9)),
+            "max_non_alpha_words_ratio": st.sampled_from((0.1, 0.5, 0.9)),
+            "min_stop_words": st.sampled_from((1, 2, 3)),
+        }
+    ),
+)
+@settings(max_examples=300, deadline=None)
+def test_hostile_texts_by_gophers_filter(peer: DataTrove, texts: list[str], cut_offs: dict[str, float]) -> None:
+    found = [with_letters(text, scores) for text, scores in zip(texts, ours(texts), strict=True)]
+    theirs = peer.reasons("gopher_quality", texts, spacy=False, **cut_offs)
+    assert [gopher_reason(scores, cut_offs) for scores in found] == theirs
+
+
+def test_classes_of_characters(peer: DataTrove) -> None:
     assert "".join(chr(point) for point in stop_chars().nonzero()[0].tolist()) == peer.stop_chars()
+    assert "".join(chr(point) for point in symbols().nonzero()[0].tolist()) == peer.symbols()
 
 
 def test_definitions_name_the_cut_offs(peer: DataTrove) -> None:
     docs = {each.name: each.doc for tagger in TAGGERS for each in tagger.types}
     named = {name: re.findall(r"removes documents (?:above|below) ([0-9.]*[0-9])", doc) for name, doc in docs.items()}
     assert {name: list(map(float, found)) for name, found in named.items() if name != "line_count"} == {
-        name: [cut_off] for name, cut_off in peer.cut_offs().items()
+        **{name: [cut_off] for name, cut_off in peer.cut_offs().items()},
+        **{name: [float(cut_off)] for _, name, _, cut_off, _ in reversed(GOPHER) if name != "alpha_word_ratio"},
     }
+    # those with two
+    assert "above 100000;" in docs["non_symbol_word_count"]
+    assert "above 10;" in docs["mean_word_length"]
 
 
 def test_real_texts(real_texts: list[str]) -> None:
@@ -168,21 +231,26 @@ def test_real_texts(real_texts: list[str]) -> None:
 
 def test_real_texts_by_datatrove(peer: DataTrove, real_texts: list[str]) -> None:
     found = ours(real_texts)
-    assert found == peer.measures(real_texts)
+    assert [without_gopher(scores) for scores in found] == peer.measures(real_texts)
     cut_offs = peer.cut_offs()
     reasons = [reasons_of(text, scores, cut_offs) for text, scores in zip(real_texts, found, strict=True)]
     assert reasons == their_reasons(peer, real_texts, spacy=False)
     assert {reason for pair in reasons for reason in pair} >= {*FINEWEB, "top_2_gram", "dup_line_frac", None}
+    gopher = [gopher_reason(with_letters(text, scores), {}) for text, scores in zip(real_texts, found, strict=True)]
+    assert gopher == peer.reasons("gopher_quality", real_texts, spacy=False)
+    assert len(set(gopher)) > 6
 
 
 def test_words_are_the_one_difference(peer: DataTrove, real_texts: list[str]) -> None:
-    texts = real_texts[::4]
+    texts = real_texts[::8]
     cut_offs = peer.cut_offs()
     theirs = their_reasons(peer, texts, spacy=True)
+    gopher = peer.reasons("gopher_quality", texts, spacy=True)
     words = dict(zip(texts, peer.words(texts), strict=True))
     by_words = [plain.fineweb(text, words.__getitem__) | plain.repetition(text, words.__getitem__) for text in texts]
     assert [reasons_of(text, scores, cut_offs) for text, scores in zip(texts, by_words, strict=True)] == theirs
-    found = ours(texts)
+    assert [gopher_reason(plain.gopher(text, words.__getitem__), {}) for text in texts] == gopher
+    found = [without_gopher(scores) for scores in ours(texts)]
     kept = [{name: score for name, score in scores.items() if name not in OF_WORDS} for scores in found]
     assert kept == [{name: score for name, score in scores.items() if name not in OF_WORDS} for scores in by_words]
     assert found != by_words
@@ -237,7 +305,7 @@ def test_what_stands_at_the_ends_of_a_text() -> None:
 
 
 def test_no_lines_no_ratios() -> None:
-    assert ours(["", " \n\t"]) == [
+    assert [without_gopher(scores) for scores in ours(["", " \n\t"])] == [
         {"line_count": 0},
         {"line_count": 0} | dict.fromkeys(REPETITION[:4] + REPETITION[7:], 0.0),
     ]

@@ -39,9 +39,10 @@ class DataTrove:
         """What DataTrove's own functions measure of each text: the scores of `fineweb_v1` and `repetition_v1`."""
         return list(self._ask("measures", texts))
 
-    def reasons(self, name: str, texts: Sequence[str], spacy: bool) -> list[str | None]:
-        """The first reason for which a filter of `FILTERS` removes each text at its default cut-offs; None if kept."""
-        return list(self._ask("reasons", texts, filter=name, spacy=spacy))
+    def reasons(self, name: str, texts: Sequence[str], spacy: bool, **cut_offs: float) -> list[str | None]:
+        """The first reason for which a filter of `FILTERS` removes each text, None if it is kept. Cut-offs that are not
+        given are those of its own."""
+        return list(self._ask("reasons", texts, filter=name, spacy=spacy, cut_offs=cut_offs))
 
     def seconds(self, texts: Sequence[str]) -> dict[str, float]:
         """CPU seconds of each filter of `FILTERS` over all texts, alone (so each finds the words anew), and of
@@ -59,6 +60,10 @@ class DataTrove:
     def stop_chars(self) -> str:
         """The characters that end a line well, in order."""
         return str(self._ask("stop_chars", ()))
+
+    def symbols(self) -> str:
+        """The characters that make no word, in order."""
+        return str(self._ask("symbols", ()))
 
     def _ask(self, question: str, texts: Sequence[str], **details: object) -> Any:
         assert self._process.stdin is not None
@@ -83,14 +88,14 @@ class DataTrove:
         self._process.stdout.close()
 
 
-def load_filter(name: str, spacy: bool) -> Any:
-    """A filter at its default cut-offs."""
+def load_filter(name: str, spacy: bool, **cut_offs: float) -> Any:
+    """A filter, at its default cut-offs where no others are given."""
     module_name, _, class_name = FILTERS[name].partition(".")
     module = importlib.import_module(f"{_PACKAGE}.{module_name}")
     if hasattr(module, "split_into_words"):
         own = importlib.import_module("datatrove.utils.text").split_into_words
         module.split_into_words = own if spacy else lambda text, language: text.split()  # type: ignore[attr-defined]
-    return getattr(module, class_name)()
+    return getattr(module, class_name)(**cut_offs)
 
 
 def load_document(text: str) -> Any:
@@ -179,7 +184,7 @@ def answer(question: dict[str, Any]) -> Any:
         case "measures":
             return [measures(text, *filters) for text in texts]
         case "reasons":
-            chosen = load_filter(question["filter"], question["spacy"])
+            chosen = load_filter(question["filter"], question["spacy"], **question["cut_offs"])
             return [reason(chosen.filter(load_document(text))) for text in texts]
         case "seconds":
             return seconds(texts)
@@ -190,6 +195,8 @@ def answer(question: dict[str, Any]) -> Any:
             return cut_offs(*filters)
         case "stop_chars":
             return "".join(sorted(filters[0].stop_chars))
+        case "symbols":
+            return "".join(sorted(importlib.import_module("datatrove.utils.text").PUNCTUATION_SET))
     raise ValueError(question["question"])
 
 

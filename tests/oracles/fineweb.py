@@ -1,4 +1,4 @@
-"""FineWeb's ratios and DataTrove's measures of repetition, read plainly: one text at a time, words by `str.split`."""
+"""DataTrove's measures of quality and repetition, read plainly: one text at a time, words by `str.split`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from explorer.taggers.fineweb import stop_chars
+from explorer.taggers.fineweb import stop_chars, symbols
 
 Words = Callable[[str], list[str]]
 
@@ -42,6 +42,28 @@ def repetition(text: str, words: Words = str.split) -> dict[str, float]:
             found[f"top_{n}_gram"] = next(len(gram) for gram in counts if counts[gram] == most) * most / len(text)
     for n in range(5, 11):
         found[f"duplicated_{n}_n_grams"] = copied_chars(tokens, n) / len(text)
+    return found
+
+
+def gopher(text: str, words: Words = str.split) -> dict[str, float]:
+    """The scores of `gopher_quality_v1`, and `alpha_word_ratio`: words that hold a letter, by words."""
+    tokens = words(text)
+    true = [token for token in tokens if not all(symbols()[ord(char)] for char in token)]
+    lines = text.splitlines()
+    stop_words = {"the", "be", "to", "of", "and", "that", "have", "with"}
+    found: dict[str, float] = {
+        "non_symbol_word_count": len(true),
+        "stop_word_count": sum(word in tokens for word in stop_words),
+    }
+    if true:
+        found["mean_word_length"] = sum(map(len, true)) / len(true)
+    if tokens:
+        found["hash_to_word_ratio"] = text.count("#") / len(tokens)
+        found["ellipsis_to_word_ratio"] = (text.count("...") + text.count("…")) / len(tokens)
+        found["alpha_word_ratio"] = sum(any(map(str.isalpha, token)) for token in tokens) / len(tokens)
+    if lines:
+        found["bullet_line_ratio"] = sum(line.lstrip().startswith(("•", "-")) for line in lines) / len(lines)
+        found["ellipsis_line_ratio"] = sum(line.rstrip().endswith(("...", "…")) for line in lines) / len(lines)
     return found
 
 
