@@ -134,6 +134,8 @@ def test_paragraphs_have_languages_of_their_own() -> None:
     n = len(PARAGRAPHS[0])
     assert [span[:2] for span in row["en"]] == [[0, n + 1]]
     assert [span[:2] for span in row["he"]] == [[n + 3, len(text)]]
+    assert set(row) == {"en", "he"}
+    assert row["en"][0][2] == round(max(score for _, score in fasttext_languages(PARAGRAPHS[0].encode())), 5)
 
 
 @settings(deadline=None)

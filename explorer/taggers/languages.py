@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+from array import array
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,12 @@ import numpy as np
 
 from explorer.taggers.lengths import paragraphs
 from explorer.taggers.model import Scores, Spans, Tagger, Tags, TagType
-from explorer.taggers.texts import Ints, Pieces, Texts
+from explorer.taggers.texts import Pieces, Texts
 
 LOOKED_AT = 1000  # characters that the fastText model is given
 MIN_PROBABILITY = 0.01
 _LABEL = "__label__"
+_SHORT, _MAX_KNOWN = 64, 1 << 16  # bytes of pieces that are remembered, and how many are
 _CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)])  # Unicode's class Cc, to be removed
 
 Found = list[tuple[str, float]]  # languages of a text with their scores, in order
@@ -44,10 +47,12 @@ def cld2_english(text: bytes) -> Found:
     return [(name, share) for name, share in cld2_languages(text) if name == "en"] or [("en", 0.0)]
 
 
-def fasttext_languages(text: bytes) -> Found:
-    """Languages (ISO 639 codes, as the model has them) with a probability of at least 0.01, the likeliest first."""
+def fasttext_languages(text: bytes, n_languages: int = -1) -> Found:
+    """Languages (ISO 639 codes, as the model has them) with a probability of at least 0.01, the likeliest first; so
+    many at most.
+    """
     start = text[: 4 * LOOKED_AT].decode(errors="ignore")[:LOOKED_AT]  # a character has up to four bytes
-    labels, scores = _language_model().predict(start.lower().replace("\n", " ").strip(), -1, MIN_PROBABILITY)
+    labels, scores = _language_model().predict(start.lower().replace("\n", " ").strip(), n_languages, MIN_PROBABILITY)
     return [(label.removeprefix(_LABEL), score) for label, score in zip(labels, scores, strict=True)]
 
 
@@ -86,16 +91,23 @@ def _whole(texts: Texts) -> Pieces:
 def _detect(texts: Texts, pieces: Pieces, detect: Detector) -> Iterator[Spans]:
     """A span over each piece for every language found in it, by type. Names may occur twice in a piece."""
     data = texts.data
-    which: dict[str, list[int]] = {}
-    scores: dict[str, list[float]] = {}
+    which: defaultdict[str, array[int]] = defaultdict(lambda: array("q"))
+    scores: defaultdict[str, array[float]] = defaultdict(lambda: array("d"))
+    known: dict[bytes, Found] = {}  # short ones, which repeat
     for number, (begin, end) in enumerate(zip(pieces.begin.tolist(), pieces.end.tolist(), strict=True)):
-        for name, score in detect(data[begin:end].tobytes()):
-            which.setdefault(name, []).append(number)
-            scores.setdefault(name, []).append(score)
+        piece = data[begin:end].tobytes()
+        found = known.get(piece)
+        if found is None:
+            found = detect(piece)
+            if end - begin <= _SHORT and len(known) < _MAX_KNOWN:
+                known[piece] = found
+        for name, score in found:
+            which[name].append(number)
+            scores[name].append(score)
     starts = texts.char_of(pieces.begin, pieces.text)
     ends = texts.char_of(pieces.end, pieces.text)
     for name in sorted(which):
-        numbers: Ints = np.array(which[name], dtype=np.int64)
+        numbers = np.array(which[name])
         yield Spans(name, pieces.text[numbers], starts[numbers], ends[numbers], np.array(scores[name]))
 
 
@@ -221,9 +233,9 @@ TAGGERS = (
     ),
     Tagger(
         "ftz_lang_id_paragraph_v1",
-        "Languages of each paragraph, by fastText's small model.",
+        "The likeliest language of each paragraph, by fastText's small model.",
         _FASTTEXT_SOURCE,
         (TagType("*", "span", "probability", _paragraph(_FASTTEXT_SCORE)),),
-        _languages(fasttext_languages, paragraphs),
+        _languages(partial(fasttext_languages, n_languages=1), paragraphs),
     ),
 )
