@@ -19,6 +19,7 @@ import pyarrow as pa
 from explorer.attributes import attribute_from_json
 from explorer.catalogue import write_catalogue
 from explorer.config import CorpusConfig, read_config
+from explorer.definitions import define
 from explorer.duplicates.existing import compare_marks
 from explorer.duplicates.relations import RELATIONS as DUPLICATE_RELATIONS
 from explorer.duplicates.relations import duplicate_pieces
@@ -191,7 +192,14 @@ def build(
         cut |= {relation: [piece for _, _, piece in of_recipes] for relation in RECIPE_RELATIONS}
         listener(Step("writing the catalogue", 0.0))
         manifest["n_files_passed_over"] = len(others)
-        content = content_of(config, indexed, cut, parts, receipts, sets, manifest, bound, source, recipe_faults, found)
+        meant = define(
+            (a for part in indexed for one in part.sets for a in one.attributes),
+            *((options.tags.attribute_set, options.tags.specs) if options.tags is not None else ()),
+        )
+        faults += (meant.fault,) if meant.fault else ()
+        content = content_of(
+            config, indexed, cut, parts, receipts, sets, manifest, bound, source, recipe_faults, found, meant
+        )
         write_catalogue(workspace, content, memory // 2)
         manifest |= {
             "root": str(workspace.root),

@@ -10,8 +10,9 @@ from typing import Any
 import duckdb
 
 from explorer import __version__
+from explorer.attributes import Attribute
 from explorer.config import CorpusConfig
-from explorer.details import write_attributes, write_documents, write_table
+from explorer.details import Definition, write_attributes, write_documents, write_table
 from explorer.duplicates.relations import empty_compared, empty_paragraphs
 from explorer.duplicates.stages import Found
 from explorer.duplicates.tables import write_duplicate_tables
@@ -53,6 +54,7 @@ class Content:
     recipes: Sequence[BoundRecipe]
     source: Source
     duplicates: Found
+    definitions: Mapping[Attribute, Definition]
 
     @property
     def as_tables(self) -> bool:
@@ -112,7 +114,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, workspace: Workspace, content: 
     add_macros(connection)
     _facts(connection, content)
     write_documents(connection, content.parts, content.filled, as_tables=content.as_tables)
-    write_attributes(connection, content.parts, as_tables=content.as_tables)
+    write_attributes(connection, content.parts, content.definitions, as_tables=content.as_tables)
     write_recipe_tables(connection, content.recipes, content.source)
     write_duplicate_tables(connection, content.duplicates, content.parts, as_tables=content.as_tables)
     connection.execute("create schema merged").fetchall()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -49,6 +50,15 @@ COLUMN_DOCS: Mapping[str, str] = {
 _ROWS_AT_ONCE = 200
 
 
+@dataclass(frozen=True)
+class Definition:
+    """What an attribute's scores say: their unit, what is counted and divided by what, and where that comes from."""
+
+    unit: str
+    doc: str
+    source: str
+
+
 def write_table(
     connection: duckdb.DuckDBPyConnection,
     name: str,
@@ -93,7 +103,13 @@ def write_documents(
     create_relation(connection, "documents", " union all ".join(selects), doc, COLUMN_DOCS, as_tables=as_tables)
 
 
-def write_attributes(connection: duckdb.DuckDBPyConnection, parts: Sequence[IndexedPart], *, as_tables: bool) -> None:
+def write_attributes(
+    connection: duckdb.DuckDBPyConnection,
+    parts: Sequence[IndexedPart],
+    definitions: Mapping[Attribute, Definition],
+    *,
+    as_tables: bool,
+) -> None:
     """`attributes` (what there is), `attribute_values` (long form), and per set a wide relation and a readable view."""
     sets: dict[str, set[Attribute]] = {}
     for part in parts:
@@ -105,12 +121,17 @@ def write_attributes(connection: duckdb.DuckDBPyConnection, parts: Sequence[Inde
         listed += _write_set(
             connection, parts, name, attributes, f"attribute_set_{number}", f"scores_{readable}", as_tables
         )
+    for row in listed:
+        meant = definitions.get(row.pop("attribute"))
+        row |= {"unit": None, "definition": None, "definition_source": None}
+        if meant is not None:
+            row |= {"unit": meant.unit, "definition": meant.doc, "definition_source": meant.source}
     write_table(
         connection,
         "attributes",
         _ATTRIBUTE_COLUMNS,
         listed,
-        "Every attribute: set, key, shape, and where its values are.",
+        "Every attribute: set, key, shape, what it means as far as its tagger is known, and where its values are.",
     )
     _write_values(connection, parts, as_tables=as_tables)
 
@@ -144,6 +165,7 @@ def _write_set(
     create_relation(connection, quote_identifier(view), query, doc, {}, as_tables=False)
     return [
         {
+            "attribute": a,
             "attribute_set": name,
             "key": a.key,
             "shape": a.shape,
@@ -167,6 +189,9 @@ _ATTRIBUTE_COLUMNS = [
     ("experiment", "varchar", "First part of experiment__tagger__type."),
     ("tagger", "varchar", "Second part."),
     ("span_type", "varchar", "Third part."),
+    ("unit", "varchar", "Unit of the scores, by the tagger's definition; null where no such tagger is known."),
+    ("definition", "varchar", "What is counted, divided by what, and when the key is absent; null as unit is."),
+    ("definition_source", "varchar", "Where the definition comes from; null as unit is."),
     ("path", "varchar[]", "The key, or the keys down to a nested value."),
     ("relation", "varchar", "Wide relation that holds the values."),
     ("column_stem", "varchar", "Its columns there: _n (null: absent, 0: empty), _first, _max, _chars, _text."),

@@ -9,6 +9,7 @@ import duckdb
 
 from explorer.catalogue import Content
 from explorer.config import CorpusConfig
+from explorer.definitions import Definitions
 from explorer.duplicates.stages import Found
 from explorer.impact.bind import BoundRecipe
 from explorer.impact.source import Source
@@ -74,6 +75,7 @@ def content_of(
     source: Source,
     recipe_faults: Sequence[tuple[str, str]],
     duplicates: Found,
+    definitions: Definitions,
 ) -> Content:
     """What the catalogue is made from: index files, and the account of what was read and what was left out."""
     shards: list[dict[str, Any]] = []
@@ -116,7 +118,7 @@ def content_of(
     }  # fmt: skip
     return Content(
         config, indexed, cut, config.attribute_columns, shards, faults, alignments, facts, manifest["n_docs"],
-        n_values, recipes, source, duplicates,
+        n_values, recipes, source, duplicates, definitions.found,
     )  # fmt: skip
 
 
