@@ -167,6 +167,17 @@ def test_types_are_those_that_occur() -> None:
     assert len(set(names)) == len(names) == 28
 
 
+def test_long_runs_of_marks() -> None:
+    """In order as Python puts them, and in no more than linear time: 300,000 of them would take it hours."""
+    marks = "\u0301\u0323\u0f73\u0344\u3099\u0345\u0334"
+    check(
+        [f"{head}{marks * n}{tail}" for head in ("", "a", "\u00e9 ", "\uac01") for tail in ("", "b") for n in (1, 500)]
+    )
+    check([f"\u00e9{marks * 400}\u00c9{marks * 300} \u03a3{marks * 200}"])
+    (row,) = rows_of(["a" + "\u0301\u0323" * 150_000])
+    assert row["set__redpajama_v2__rps_doc_mean_word_length"] == [(0, 300_001, 300_001.0)]
+
+
 @pytest.mark.parametrize("char", [" ", "a", "@", ".", "\n", "\u00e9", "\u4e00", "a ", "a\n", "\u0301"])
 def test_long_texts_of_one_kind(char: str) -> None:
     n = 200_000

@@ -32,6 +32,7 @@ _FOLD = bytes.maketrans(
 )
 _LAST_OF_PLANES = 0x40000  # no letter, digit, space or mark is assigned beyond, but for the tags of plane 14
 _BITS_OF_SLOTS = 16
+_MANY_MARKS = 1000
 
 
 @dataclass(frozen=True)
@@ -157,15 +158,43 @@ def _with_changed_words(data: bytearray, codes: Bytes) -> bytearray:
     spaces = np.flatnonzero(codes == 0)
     following = np.searchsorted(spaces, places)
     following = following[np.flatnonzero(np.diff(following, prepend=-1))]
-    ends = spaces[following].tolist()
-    begins = np.where(following > 0, spaces[following - 1] + 1, 0).tolist()
+    end = spaces[following]
+    begin = np.where(following > 0, spaces[following - 1] + 1, 0)
+    begins, ends = begin.tolist(), end.tolist()
     words = b"\n".join(map(data.__getitem__, map(slice, begins, ends)))
     lowered = words.translate(None, _PUNCTUATION).decode().lower()
-    changed = unicodedata.normalize("NFD", lowered).encode().translate(_GUARD).split(b"\n")
+    is_long = int((end - begin).max()) > _MANY_MARKS
+    decomposed = _decompose(lowered) if is_long else unicodedata.normalize("NFD", lowered)
+    changed = decomposed.encode().translate(_GUARD).split(b"\n")
     parts: list[bytes | bytearray] = [b""] * (2 * len(changed) + 1)
     parts[::2] = map(data.__getitem__, map(slice, [0, *ends], [*begins, len(data)]))
     parts[1::2] = changed
     return bytearray().join(parts)
+
+
+def _decompose(text: str) -> str:
+    """NFD of words that may be long. Python puts marks into order by insertion, which takes the square of their number:
+    long runs of them are sorted here."""
+    points = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+    borders = np.concatenate([[-1], np.flatnonzero(~_mark_table()[points]), [len(text)]])
+    long = np.flatnonzero(np.diff(borders) > _MANY_MARKS)
+    parts, last = [], 0
+    for begin, end in zip(np.maximum(borders[long], 0).tolist(), borders[long + 1].tolist(), strict=True):
+        parts.append(unicodedata.normalize("NFD", text[last:begin]))
+        chars = "".join([unicodedata.normalize("NFD", char) for char in text[begin:end]])
+        n_starters = next(i for i, char in enumerate(chars) if unicodedata.combining(char))
+        parts += (chars[:n_starters], *sorted(chars[n_starters:], key=unicodedata.combining))
+        last = end
+    return "".join([*parts, unicodedata.normalize("NFD", text[last:])])
+
+
+@cache
+def _mark_table() -> Bools:
+    """Of each code point (0x110000), whether it decomposes to marks that have an order."""
+    table = np.zeros(0x110000, dtype=bool)
+    for point in np.flatnonzero(code_table() & CHANGES > 0).tolist():
+        table[point] = all(map(unicodedata.combining, unicodedata.normalize("NFD", chr(point))))
+    return table
 
 
 class KeySet:
