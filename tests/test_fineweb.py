@@ -83,6 +83,9 @@ _texts = st.lists(st.sampled_from(_PIECES), max_size=60).map("".join) | st.text(
 )
 # few words in many ways, so that long runs come back, with other borders between words too
 _repetitive = st.lists(st.sampled_from(("a", "b", "ab", "ba", "aa", "中", "a" * 20)), max_size=150).map(" ".join)
+_repeated_lines = st.lists(st.sampled_from(("same", "other.", "", "  ", "a longer line, not ended")), max_size=12).map(
+    "\n".join
+)
 
 
 def ours(texts: Sequence[str], step_bytes: int = 1 << 20) -> list[dict[str, float]]:
@@ -166,7 +169,7 @@ def documents(corpus: Path) -> Iterator[str]:
                 yield json.loads(line)["text"]
 
 
-@given(texts=st.lists(_texts | _repetitive, max_size=8))
+@given(texts=st.lists(_texts | _repetitive | _repeated_lines, max_size=8))
 @settings(max_examples=400, deadline=None)
 def test_hostile_texts(texts: list[str]) -> None:
     expected = [read_plainly(text) for text in texts]

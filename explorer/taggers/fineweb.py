@@ -122,7 +122,7 @@ def all_lines(texts: Texts) -> Pieces:
     bounds = np.searchsorted(places, texts.offsets)
     text = np.repeat(np.arange(texts.n_texts), np.diff(bounds))
     # neither what lies between a carriage return and its line feed is a line, nor what ends where the text does
-    is_pair = (data[places] == _NEWLINE) & (begin > texts.offsets[text]) & (texts.data[begin - 1] == _RETURN)
+    is_pair = (data[places] == _NEWLINE) & (texts.data[begin - 1] == _RETURN)
     kept = np.flatnonzero((begin < places) | ~is_pair & (places < texts.ends[text]))
     return Pieces(begin[kept], places[kept], text[kept], np.searchsorted(kept, bounds))
 
@@ -138,8 +138,7 @@ def _marked(texts: Texts, lines: Pieces) -> tuple[Bools, Bools]:
     bullets[first] = (texts.data[begin] == _DASH) | _stands(texts.data, "•".encode(), begin)
     last = bounds[first + 1] - 1
     begin = np.maximum(words.end[last] - 3, 0)
-    is_long = words.end[last] - words.begin[last] >= 3
-    ellipses[first] = is_long & (_stands(texts.data, b"...", begin) | _stands(texts.data, "…".encode(), begin))
+    ellipses[first] = _stands(texts.data, b"...", begin) | _stands(texts.data, "…".encode(), begin)
     return bullets, ellipses
 
 

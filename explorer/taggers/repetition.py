@@ -235,6 +235,9 @@ def _repeated(keys: Hashes) -> tuple[Ints, Ints]:
     return kept, groups[kept]
 
 
+_TOKENS = "DataTrove takes spaCy's tokens for words, so that its number differs"
+
+
 def _types() -> tuple[TagType, ...]:
     pieces = {
         "para": (
@@ -270,7 +273,8 @@ def _types() -> tuple[TagType, ...]:
             "share of characters",
             f"characters of the {n} consecutive words that occur most often (of equals the first), a space between "
             "words, times their occurrences (which may be 1), by all characters; overlaps count twice, so it may "
-            f"exceed 1; absent below {n} words. Gopher, and FineWeb with it, removes documents above {cut:.2f}",
+            f"exceed 1; absent below {n} words. Gopher, and FineWeb with it, removes documents above {cut:.2f}; "
+            f"{_TOKENS}",
         )
         for n, cut in TOP.items()
     )
@@ -281,7 +285,7 @@ def _types() -> tuple[TagType, ...]:
             "share of characters",
             f"characters of copies, by all characters; absent from an empty text. Going from word to word, {n} "
             "consecutive words that spell (without spaces) what was met before are a copy, behind which the way goes "
-            f"on. Gopher, and FineWeb with it, removes documents above {cut:.2f}",
+            f"on. Gopher, and FineWeb with it, removes documents above {cut:.2f}; {_TOKENS}",
         )
         for n, cut in DUPLICATED.items()
     )
