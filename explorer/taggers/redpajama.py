@@ -48,7 +48,7 @@ def _tag(texts: Texts) -> Iterator[Tags]:
     codes = codes_of(texts)
     tokens = tokens_of(texts, codes)
     plain = normalize(texts, codes)
-    lines = lines_of(texts, tokens)
+    lines = lines_of(texts, codes, tokens)
     yield from _content(texts, tokens, plain)
     yield from _language(texts, codes, tokens, plain, lines)
     yield from _repetitions(plain)
@@ -58,7 +58,8 @@ def _tag(texts: Texts) -> Iterator[Tags]:
 def _content(texts: Texts, tokens: Tokens, plain: Normalized) -> Iterator[Scores]:
     yield every(texts, "rps_doc_ldnoobw_words", _n_naughty(plain))
     yield every(texts, "rps_doc_lorem_ipsum", _lorem_ipsum(plain))
-    brackets = _places(texts, b"{") + _places(texts, b"}")
+    data = texts.data[: texts.n_bytes]
+    brackets = np.diff(np.searchsorted(np.flatnonzero((data == ord("{")) | (data == ord("}"))), texts.offsets))
     yield every(texts, "rps_doc_curly_bracket", brackets / np.maximum(texts.n_chars, 1))
     stops = np.where(plain.words.counts > 0, _n_stop_words(texts, tokens), 0)
     yield every(texts, "rps_doc_stop_word_fraction", stops / np.maximum(np.diff(tokens.bounds), 1))
@@ -129,8 +130,13 @@ def _vocabulary(plain: Normalized) -> tuple[Ints, Floats]:
     np.not_equal(found[1:], found[:-1], out=is_first[1:])
     heads = np.flatnonzero(is_first)
     owners = texts[order[heads]]
-    shares = np.diff(heads, append=len(found)) / plain.words.counts[owners]
-    entropies = np.bincount(owners, -shares * np.log(shares), minlength=plain.n_texts).astype(np.float64)
+    # with n words, of which one occurs c times: the sum of -c/n ln(c/n) is ln n - (sum of c ln c) / n
+    counts = np.diff(heads, append=len(found))
+    again = np.flatnonzero(counts > 1)
+    weights = counts[again] * np.log(counts[again])
+    totals = np.maximum(plain.words.counts, 1)
+    entropies = np.log(totals) - np.bincount(owners[again], weights, minlength=plain.n_texts) / totals
+    entropies = np.maximum(entropies, 0.0)  # not a hair below
     return np.bincount(owners, minlength=plain.n_texts), entropies
 
 
@@ -144,7 +150,10 @@ def _by_letters(texts: Texts, codes: Bytes, tokens: Tokens) -> tuple[Ints, Ints]
     if not texts.is_ascii:  # what is no word character may be upper case: circled letters
         marks = np.flatnonzero(codes & (OTHER | UPPER) == OTHER | UPPER)
         if len(marks):
-            unclear = np.union1d(unclear, np.searchsorted(tokens.begin, marks, side="right") - 1)
+            is_unclear = np.zeros(len(is_word), dtype=bool)
+            is_unclear[unclear] = True
+            is_unclear[np.searchsorted(tokens.begin, marks, side="right") - 1] = True
+            unclear = np.flatnonzero(is_unclear)
     borders = np.stack([tokens.begin[unclear], tokens.end[unclear]], axis=1).ravel()
     found = np.bitwise_or.reduceat(codes, borders)[::2] if len(borders) else codes[:0]
 

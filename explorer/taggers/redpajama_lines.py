@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.taggers.model import Floats, Spans, TagType
-from explorer.taggers.redpajama_words import UPPER, Normalized, Tokens, numeric_places, pieces_between
-from explorer.taggers.texts import Bools, Bytes, Ints, Texts, word_keys
+from explorer.taggers.redpajama_words import TERMINATOR, UPPER, Normalized, Tokens, numeric_places, pieces_between
+from explorer.taggers.texts import MASKS, Bools, Bytes, Ints, Texts, word_keys
 
-_MARKS = b".!?"
 _QUOTE, _ELLIPSIS = "\u201d".encode(), "\u2026".encode()
 BULLETS = "\u2022\u2023\u25b6\u25c0\u25e6\u25a0\u25a1\u25aa\u25ab\u2013"
-_BULLETS = np.array([int.from_bytes(bullet.encode()) for bullet in BULLETS])
+_BULLETS = np.array([int.from_bytes(bullet.encode(), "little") for bullet in BULLETS], dtype=np.uint64)
+_FIRST_OF_BULLETS = 0xE2
 _BYTES = 3  # of each of these characters
 _JAVASCRIPT = word_keys(("javascript",))[0]
 
@@ -36,7 +36,7 @@ class Lines:
         return np.bincount(self.text, minlength=n_texts)
 
 
-def lines_of(texts: Texts, tokens: Tokens) -> Lines:
+def lines_of(texts: Texts, codes: Bytes, tokens: Tokens) -> Lines:
     data, pieces = texts.data, texts.lines
     is_last = np.zeros(len(pieces.begin), dtype=bool)
     is_last[pieces.bounds[1:] - 1] = True
@@ -52,14 +52,14 @@ def lines_of(texts: Texts, tokens: Tokens) -> Lines:
         found[filled] = flags
         return found[kept]
 
-    marks = np.isin(data[end - 1], np.frombuffer(_MARKS, dtype=np.uint8))
+    marks = codes[end - 1] & TERMINATOR > 0
     dots = (data[end - 1] == ord(".")) & _ends_in(data, end, b"...")
     bullets = np.zeros(len(filled), dtype=bool)
     if not texts.is_ascii:
         marks |= _ends_in(data, end, _QUOTE)
         dots |= _ends_in(data, end, _ELLIPSIS)
-        heads = data[begin].astype(np.int64) << 16 | data[begin + 1].astype(np.int64) << 8 | data[begin + 2]
-        bullets = np.isin(heads, _BULLETS)
+        likely = np.flatnonzero(data[begin] == _FIRST_OF_BULLETS)
+        bullets[likely] = np.isin(texts.load(begin[likely]) & MASKS[_BYTES], _BULLETS)
     return Lines(
         pieces.text[kept],
         pieces.begin[kept],
