@@ -1,3 +1,3 @@
-from explorer.app.section import section_page
+from explorer.app.attributes import attributes_page
 
-section_page("attributes")
+attributes_page()

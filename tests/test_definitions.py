@@ -9,11 +9,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 import explorer
+from explorer.app.launch import WORKSPACE_VARIABLE
+from explorer.app.text import safe
 from explorer.attributes import Attribute
 from explorer.definitions import define
 from explorer.details import Definition
+from explorer.escape import code_span
+from explorer.taggers.model import TagType
 from explorer.taggers.registry import known_taggers
 from tests.corpora import attribute_rows, build_corpus, documents, write_dolma
 
@@ -84,6 +89,72 @@ def test_they_stand_beside_each_attribute(tmp_path: Path) -> None:
     assert {one: (row["unit"], row["definition"]) for one, row in listed.items()} == table
     assert listed["x__gopher_v2__word_count"]["definition_source"] == gopher.source
     assert listed["tags__c4_v2__lines_with_too_few_words"]["definition"]
+
+
+# pages
+
+HOSTILE = "<b>:red[x]</b> | `y`"
+RECIPE = """
+[[rules]]
+name = "short"
+exclude = "*gopher_v?__word_count < 50"
+
+[[rules]]
+name = "mine"
+exclude = "mine > 3"
+"""
+
+
+@pytest.fixture(scope="module")
+def tagged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("tagged")
+    rows = documents(6)
+    keys = {"x__gopher_v2__word_count": [[0, 9, 2.0]], "mine": [[0, 9, 1.0]], f"x__cld2_doc_v2__{HOSTILE}": [[0, 9, 1]]}
+    write_dolma(root / "in", {"web/0.jsonl": rows}, {"other": {"web/0.jsonl": attribute_rows(rows, **keys)}})
+    (root / "short.toml").write_text(RECIPE, encoding="utf-8")
+    build_corpus(root / "in", root / "out", recipes=[str(root / "short.toml")])
+    return root / "out"
+
+
+def page(monkeypatch: pytest.MonkeyPatch, workspace: Path, name: str, **parameters: str) -> AppTest:
+    monkeypatch.setenv(WORKSPACE_VARIABLE, str(workspace))
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for key_, value in parameters.items():
+        app.query_params[key_.replace("__", ".")] = value
+    app.switch_page(f"pages/{name}.py")
+    app.run()
+    assert not app.exception
+    assert not app.error
+    return app
+
+
+def word_count() -> TagType:
+    return next(t for t in known_taggers()["gopher_v2"].types if t.name == "word_count")
+
+
+def test_a_rule_says_what_it_looks_at(monkeypatch: pytest.MonkeyPatch, tagged: Path) -> None:
+    app = page(monkeypatch, tagged, "filters")
+    (line,) = [one for one in app.caption if safe(word_count().doc) in one.value]
+    assert "`word_count` (words)" in line.value
+    assert safe(known_taggers()["gopher_v2"].source) in line.help
+    assert "`gopher_v2`" in line.help
+
+
+def test_a_threshold_that_is_looked_at_says_it_too(monkeypatch: pytest.MonkeyPatch, tagged: Path) -> None:
+    app = page(monkeypatch, tagged, "filters", tab="Threshold")
+    assert len([one for one in app.caption if safe(word_count().doc) in one.value]) == 2
+
+
+def test_the_attributes_page_defines_what_is_known(monkeypatch: pytest.MonkeyPatch, tagged: Path) -> None:
+    app = page(monkeypatch, tagged, "attributes", attribute_quantiles__only_key="x__gopher_v2__word_count")
+    said = "\n".join(str(one.value) for one in [*app.markdown, *app.caption])
+    assert HOSTILE not in said.replace(code_span(HOSTILE), "")
+    assert code_span(HOSTILE) in said
+    assert f"- `word_count` (words): {safe(word_count().doc)}" in said
+    assert safe(known_taggers()["cld2_doc_v2"].source) in said
+    assert len([one for one in app.caption if one.value.startswith("`word_count` (words)")]) == 1
+    table = next(frame.value for frame in app.dataframe if "definition" in frame.value.columns)
+    assert word_count().doc in list(table["definition"])
 
 
 # a process of its own, in which a package of somebody else's registers a tagger

@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explorer.app import session
+from explorer.app.meaning import captions, meanings
 from explorer.app.table import is_prose, show_downloads, show_prose, show_table
 from explorer.app.text import safe
 from explorer.app.words import why_empty
@@ -63,6 +64,8 @@ def card(statistic: Statistic, supply: Supply | None = None) -> None:
             st.error(safe(str(error)))
             return
         frame = answer.frame
+        if arguments.get("only_key"):
+            captions([one for one in meanings().values() if one.key == arguments["only_key"]])
         if inexact := statistic.error(arguments, frame):
             estimate.markdown(f":orange-badge[Estimated] {safe(inexact)}")
         if answer.note:

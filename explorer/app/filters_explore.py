@@ -14,6 +14,7 @@ from explorer.app.filters_edit import Dial, Entry
 from explorer.app.filters_exact import NotYetError
 from explorer.app.filters_impact import SharedImpact
 from explorer.app.filters_panel import dial_title, short
+from explorer.app.meaning import captions, meanings, named_in
 from explorer.app.text import safe
 from explorer.errors import ExplorerError, UsageError
 from explorer.escape import code_span
@@ -88,6 +89,7 @@ def show_explore(on: Sequence[Entry], impact: SharedImpact) -> None:
         f"It stands at {code_span(short(spot.threshold.value))}: the rule fires where the value is "
         f"{code_span(f'{spot.threshold.operator} {short(spot.threshold.value)}')}. Move it in the panel above."
     )
+    captions(named_in([spot.threshold.subject], meanings()))
     # both are asked before either is waited for
     if not all([_is_counted(impact, spot, _curve), _is_counted(impact, spot, _nearest)]):
         st.info("The curve and the documents on either side are looked for in all documents; they follow.")

@@ -11,6 +11,7 @@ import streamlit as st
 from explorer.app.filters_edit import Dial, Entry, as_moved, edited, entries
 from explorer.app.filters_ranges import Quantiles, slider_range, subject_title
 from explorer.app.filters_recipes import Choice
+from explorer.app.meaning import captions, meanings, named_in
 from explorer.app.text import safe
 from explorer.escape import code_span, printable
 from explorer.recipe.expression import Expression
@@ -44,6 +45,7 @@ def panel(choice: Choice, quantiles: Quantiles, dead: Mapping[str, str], show: C
     off: set[str] = set()
     values: dict[tuple[str, str], float] = {}
     listed = entries(choice.recipe)
+    known = meanings()
     for number, entry in enumerate(listed):
         if entry.is_span and (number == 0 or not listed[number - 1].is_span):
             st.markdown("**Spans that are replaced**")
@@ -58,6 +60,8 @@ def panel(choice: Choice, quantiles: Quantiles, dead: Mapping[str, str], show: C
                 values[entry.key, dial.key] = _dial(choice, entry, dial, quantiles, is_on)
             rule = as_moved(entry, values)
             said.caption(_condition(rule, show) + _moves(entry, values), help=_as_written(rule))
+            trees = [rule.span.tree] if isinstance(rule, SpanRule) else [e.tree for e in rule.expressions]
+            captions(named_in(trees, known), said, is_short=True)
         if not is_on:
             off.add(entry.key)
     return Panel(edited(choice.recipe, off, values), tuple(entry for entry in listed if entry.key not in off))

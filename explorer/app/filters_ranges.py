@@ -80,12 +80,26 @@ def _data(dial: Dial, quantiles: Quantiles) -> list[float]:
     is_highest = isinstance(subject, Fold) and subject.kind == "max" and subject.item == Item(2)
     if path is None or path.keys[0] != "attributes" or not (is_score or is_highest):
         return []
-    key = path.keys[-1] if len(path.keys) == 2 else "$." + ".".join(path.keys[1:])
+    key = _shown_key(path)
     kind = "highest" if is_highest else "first"
     if not key.startswith("*"):
         return list(quantiles.get((key, kind), ()))
-    ending = re.compile(r"(\A|__)" + re.escape(key[1:]).replace(r"\?", ".") + r"\Z")
-    return next((list(values) for (name, one), values in quantiles.items() if one == kind and ending.search(name)), [])
+    return next((list(values) for (name, one), values in quantiles.items() if one == kind and ends_like(key, name)), [])
+
+
+def attribute_keys(node: Node) -> list[str]:
+    """The keys of attributes that a condition names, each once."""
+    paths = (one for one in walk(node) if isinstance(one, Path) and one.keys[0] == "attributes" and len(one.keys) > 1)
+    return list(dict.fromkeys(_shown_key(path) for path in paths))
+
+
+def _shown_key(path: Path) -> str:
+    return path.keys[-1] if len(path.keys) == 2 else "$." + ".".join(path.keys[1:])
+
+
+def ends_like(starred: str, key: str) -> bool:
+    """Whether a starred key may stand for a key."""
+    return re.search(r"(\A|__)" + re.escape(starred[1:]).replace(r"\?", ".") + r"\Z", key) is not None
 
 
 def _steps(low: float, high: float, data: Sequence[float], is_whole: bool) -> set[float]:

@@ -13,8 +13,8 @@ unit              = { unit = "name",  doc = "Unit of the scores; null where no t
 n_sources         = { unit = "count", doc = "Sources in which some document has the key with values." }
 n_with_values     = { unit = "docs",  doc = "Documents that have the key with values." }
 n_values          = { unit = "count", doc = "Values: spans, or one for a single value." }
-definition        = { unit = "text",  doc = "What is counted, divided by what, and when the key is absent, as the tagger of this name in `list --taggers` defines it; another tool of the same name may differ. Null where no tagger of this name is known." }
-definition_source = { unit = "text",  doc = "Where the definition comes from." }
+definition        = { unit = "name",  doc = "What is counted, divided by what, and when the key is absent, as the tagger of this name in `list --taggers` defines it; another tool of the same name may differ. Null where no tagger of this name is known." }
+definition_source = { unit = "name",  doc = "Where the definition comes from." }
 */
 
 with filled as (
