@@ -10,7 +10,7 @@ from typing import NoReturn
 import pytest
 
 from tests.oracles.client import Mixer
-from tests.oracles.tagging import Taggers
+from tests.oracles.toolkit import Toolkit
 
 
 def skip_or_fail(reason: str) -> NoReturn:
@@ -61,7 +61,7 @@ def mixer(dolma_python: Path) -> Iterator[Mixer]:
 
 
 @pytest.fixture(scope="session")
-def toolkit(dolma_python: Path) -> Iterator[Taggers]:
+def toolkit(dolma_python: Path) -> Iterator[Toolkit]:
     """The toolkit's taggers, running."""
-    with Taggers(dolma_python) as running:
+    with Toolkit(dolma_python) as running:
         yield running

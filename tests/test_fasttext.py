@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -32,12 +31,6 @@ MODELS = {
     "pruned.ftz": (OPTIONS, {"qnorm": True, "cutoff": 300}),
     "uneven.ftz": ({**OPTIONS, "dim": 9, "loss": "ova"}, {"qnorm": False, "dsub": 4}),
 }
-
-
-@pytest.fixture(scope="module")
-def toolkit(dolma_python: Path) -> Iterator[Toolkit]:
-    with Toolkit(dolma_python) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

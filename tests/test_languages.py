@@ -5,12 +5,10 @@ from __future__ import annotations
 import gzip
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
 import polars as pl
-import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -53,12 +51,6 @@ HOSTILE = [
 Attributes = dict[str, list[list[float]]]
 
 
-@pytest.fixture(scope="module")
-def toolkit(dolma_python: Path) -> Iterator[Toolkit]:
-    with Toolkit(dolma_python) as running:
-        yield running
-
-
 def tagged(name: str, strings: list[str], step_bytes: int = 1 << 20) -> list[Attributes]:
     frame = pl.DataFrame({"text": pl.Series(strings, dtype=pl.String)})
     return [
@@ -81,7 +73,7 @@ pieces = st.one_of(
 @example(HOSTILE, 1 << 20)
 def test_cld2_is_the_toolkits_on_hostile_texts(toolkit: Toolkit, strings: list[str], step_bytes: int) -> None:
     for name in CLD2:
-        expected = toolkit.ask(module="language", tagger=name, texts=strings)
+        expected = toolkit.tag("language", name, strings)
         assert tagged(name, strings, step_bytes) == expected, name
 
 
@@ -92,7 +84,7 @@ def test_cld2_is_the_toolkits_on_paragraphs_of_mini_dolma(toolkit: Toolkit, mini
             strings = [text for line in lines if len(text := orjson.loads(line)["text"]) < 20_000][::40]
         for name in CLD2:
             found = tagged(name, strings)
-            assert found == toolkit.ask(module="language", tagger=name, texts=strings), (path.name, name)
+            assert found == toolkit.tag("language", name, strings), (path.name, name)
             n_spans += sum(len(spans) for row in found for spans in row.values())
     assert n_spans > 20_000
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from explorer.taggers.registry import load_taggers
 from explorer.taggers.run import tag_texts
 from explorer.taggers.texts import pieces_of
-from tests.oracles.tagging import Taggers
+from tests.oracles.toolkit import Toolkit
 
 RULES = ("gopher_v1", "gopher_v2", "c4_v1", "c4_v2", "pii_regex_with_counts_fast_v2")
 Row = dict[str, list[Any]]
@@ -103,8 +103,8 @@ def corrected(tagger: str, text: str, row: Row) -> Row:
     return row
 
 
-def check(toolkit: Taggers, tagger: str, texts: Sequence[str]) -> None:
-    found, _ = toolkit.tag(tagger, texts)
+def check(toolkit: Toolkit, tagger: str, texts: Sequence[str]) -> None:
+    found = toolkit.tag(tagger.partition("_")[0], tagger, texts)
     for text, mine, theirs in zip(texts, ours(tagger, texts), found, strict=True):
         assert mine == corrected(tagger, text, theirs), text[:500]
 
@@ -112,20 +112,20 @@ def check(toolkit: Taggers, tagger: str, texts: Sequence[str]) -> None:
 @pytest.mark.parametrize("tagger", RULES)
 @given(texts=st.lists(_texts | st.text(max_size=30), min_size=1, max_size=6))
 @settings(max_examples=150, deadline=None)
-def test_hostile_texts(toolkit: Taggers, tagger: str, texts: list[str]) -> None:
+def test_hostile_texts(toolkit: Toolkit, tagger: str, texts: list[str]) -> None:
     texts = [text.encode("utf-8", "replace").decode() for text in texts]
     check(toolkit, tagger, texts)
 
 
 @given(texts=st.lists(_addresses, min_size=5, max_size=20))
 @settings(max_examples=300, deadline=None)
-def test_addresses_that_meet(toolkit: Taggers, texts: list[str]) -> None:
+def test_addresses_that_meet(toolkit: Toolkit, texts: list[str]) -> None:
     check(toolkit, "pii_regex_with_counts_fast_v2", texts)
 
 
 @given(texts=st.lists(_numbers, min_size=5, max_size=20))
 @settings(max_examples=300, deadline=None)
-def test_numbers_that_meet(toolkit: Taggers, texts: list[str]) -> None:
+def test_numbers_that_meet(toolkit: Toolkit, texts: list[str]) -> None:
     check(toolkit, "pii_regex_with_counts_fast_v2", texts)
 
 
@@ -151,7 +151,7 @@ def test_numbers_that_meet(toolkit: Taggers, texts: list[str]) -> None:
     ],
     ids=lambda text: ascii(text[:8]) + str(len(text)),
 )
-def test_extreme_texts(toolkit: Taggers, tagger: str, text: str) -> None:
+def test_extreme_texts(toolkit: Toolkit, tagger: str, text: str) -> None:
     check(toolkit, tagger, [text])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +19,6 @@ from explorer.taggers.texts import Texts
 from explorer.taggers.url_entries import clean_urls
 from explorer.taggers.url_lists import FILE_TAGGERS, Entries, on_list, read_list
 from tests.oracles.toolkit import Toolkit
-
-
-@pytest.fixture(scope="module")
-def toolkit(dolma_python: Path) -> Iterator[Toolkit]:
-    with Toolkit(dolma_python) as running:
-        yield running
 
 
 def matches(folder: Path, lines: list[str], urls: list[str | None], whole_hosts: bool = False) -> list[bool]:

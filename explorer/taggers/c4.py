@@ -72,7 +72,8 @@ def _contains(texts: Texts, part: str) -> Bools:
 def _folding(texts: Texts) -> list[int]:
     """Texts with a character that is ASCII in lower case without being so itself."""
     places = np.concatenate([texts.places_of(character) for character in _FOLDING])
-    return np.unique(np.searchsorted(texts.offsets, places, side="right") - 1).tolist()
+    found: list[int] = np.unique(np.searchsorted(texts.offsets, places, side="right") - 1).tolist()
+    return found
 
 
 def _with_word(texts: Texts) -> Bools:

@@ -172,7 +172,8 @@ class Texts:
         leads = self.continuations[self.data[self.continuations] == pattern[1]] - 1
         for i, byte in enumerate(pattern):
             leads = leads[self.data[leads + i] == byte]
-        return leads
+        found: Ints = leads
+        return found
 
     def load(self, places: Ints) -> Hashes:
         """The eight bytes from each place on, as a little-endian number."""
@@ -185,7 +186,8 @@ class Texts:
         return self._keys(begin, end, self._heads(begin, end))
 
     def _heads(self, begin: Ints, end: Ints) -> Hashes:
-        return self.load(begin) & MASKS[np.minimum(end - begin, 8)]
+        found: Hashes = self.load(begin) & MASKS[np.minimum(end - begin, 8)]
+        return found
 
     def _keys(self, begin: Ints, end: Ints, heads: Hashes) -> Hashes:
         n_bytes = end - begin
@@ -204,7 +206,7 @@ class Texts:
             at += 8
             rest = rest[n_bytes[rest] > at + 8]
         for i in long.tolist():
-            digest = hashlib.blake2b(self.data[begin[i] : end[i]], digest_size=8).digest()
+            digest = hashlib.blake2b(self.data[begin[i] : end[i]].tobytes(), digest_size=8).digest()
             keys[i] = int.from_bytes(digest, "little")
         keys *= _M3
         keys ^= keys >> np.uint64(29)
