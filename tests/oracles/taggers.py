@@ -1,6 +1,6 @@
 """The Dolma toolkit's taggers as a program: requests in (JSON lines), answers out (JSON lines), in the same order.
 
-- `{"module": name, "tagger": name, "texts": [...]}`: the attributes of each text (`found`), the CPU seconds (`seconds`);
+- `{"module": name, "tagger": name, "texts": [...]}`: the attributes of each text (`found`), the CPU time (`seconds`);
 - `{"module": "url", "base": class, "lists": [paths], "urls": [...]}`: what the toolkit keeps of the lists, and whether
   each URL is on them;
 - `{"module": "fasttext", "model": path, "texts": [...]}`: labels and probabilities;
