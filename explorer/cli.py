@@ -48,7 +48,7 @@ _port = click.option("--port", type=click.IntRange(1, 65535), help="By default t
 @_port
 def demo_command(out: Path, no_app: bool, workers: int | None, memory: int, port: int | None) -> None:
     """Make a corpus out of this Python environment, build it and open the dashboard."""
-    from explorer.demo import RECIPE, make_demo_corpus
+    from explorer.demo import RECIPE, TAGGERS, make_demo_corpus
 
     source = out / "corpus"
     with progress() as listen:
@@ -58,6 +58,8 @@ def demo_command(out: Path, no_app: bool, workers: int | None, memory: int, port
             out / "workspace",
             config_path=folder / "corpus.toml",
             recipes=[str(folder / RECIPE)],
+            tag=TAGGERS,
+            tag_set=DEFAULT_SET,
             workers=workers,
             memory=memory,
             listener=listen,

@@ -1,6 +1,6 @@
 """The demo: a real corpus out of the Python environment that it runs in, in Dolma's layout.
 
-Four sources (code, prose, legal text), real domains and real duplicates, and one real attribute set. The same
+Four sources (code, prose, legal text), real domains and real duplicates; attributes are made by the build. The same
 environment and the same cap give the same documents: files are chosen by a hash of their id, and written in the order
 of their ids.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-import re
 import shutil
 import time
 from collections import Counter
@@ -34,50 +33,70 @@ from explorer.environment import (
     read_text,
 )
 from explorer.errors import InputError, WorkspaceError
+from explorer.taggers.model import key_of
+from explorer.taggers.registry import DEFAULT_SET
 from explorer.workspace import TEMPORARY, disk_errors
 
 MAX_BYTES = 40_000_000
-ATTRIBUTE_SET = "python_marks"
-COMMENT = "python_marks__comment_lines__comment"
-LONGEST = "python_marks__longest_line__chars"
-NON_ASCII = "python_marks__non_ascii__share"
+TAGGERS = (
+    "gopher_v2", "c4_v2", "fineweb_v1", "repetition_v1", "pii_regex_with_counts_fast_v2", "cld2_doc_v2",
+)  # fmt: skip
 RECIPE = "rules-of-thumb.toml"
 SHARES: Mapping[str, int] = {"stdlib": 30, "packages": 50, "descriptions": 15, "licences": 5}  # percent of the cap
-CODE = frozenset({"stdlib", "packages"})
 _SHARD_BYTES = 4_000_000
 _MARK = "# Written by `corpus-explorer demo`, which replaces this folder when it runs again.\n"
-_COMMENT_LINE = re.compile(r"^[ \t\f]*(#[^\r\n]*)", re.MULTILINE)
+_LANGUAGE = key_of(DEFAULT_SET, "cld2_doc_v2", "")  # the beginning of its keys
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC).timestamp()
 
 
-_RULES = f"""
+_RULES = """
 title = "Rules of thumb"
-doc = "What a careless filter for prose would take from a corpus that is mostly code."
+doc = "What a filter for prose would take from a corpus that is mostly code."
+origin = "one or two rules each of Gopher, C4 and FineWeb; the built-in recipes have them all"
+needs = ["gopher_v2", "c4_v2", "fineweb_v1", "pii_regex_with_counts_fast_v2", "cld2_doc_v2"]
 min_text_length = 1
 
 [[rules]]
 name = "fewer than 50 words"
-exclude = "n_words < 50"
+exclude = "*gopher_v2__word_count < 50"
 
 [[rules]]
-name = "more than 100,000 words"
-exclude = "n_words > 100_000"
+name = "few alphabetic words"
+exclude = "*gopher_v2__fraction_of_words_with_alpha_character < 0.7"
 
 [[rules]]
-name = "a line of more than 1,000 characters"
-exclude = "{LONGEST} > 1000"
+name = "few common words"
+exclude = "*gopher_v2__required_word_count < 2"
 
 [[rules]]
-name = "over a fifth not ASCII"
-exclude = "{NON_ASCII} > 0.2"
+name = "duplicate 5-grams"
+exclude = "*gopher_v2__fraction_of_characters_in_duplicate_5grams > 0.15"
 
 [[rules]]
-name = "over a third comments"
-exclude = "coverage({COMMENT}) / n_chars > 0.333"
+name = "curly brace"
+exclude = "*c4_v2__has_curly_brace > 0.5"
+
+[[rules]]
+name = "short lines"
+exclude = "*fineweb_v1__short_line_ratio > 0.67"
+
+[[rules]]
+name = "not English"
+exclude = "*cld2_doc_v2__en < 0.5"
+
+[[rules]]
+name = "more than 5 addresses and numbers"
+exclude = "*pii_regex_with_counts_fast_v2__doc_count > 5"
 
 [[spans]]
-name = "comment lines"
-span = "{COMMENT}"
+name = "e-mail addresses"
+span = "*pii_regex_with_counts_fast_v2__EMAIL_ADDRESS"
+min_score = 0.5
+replacement = " |||EMAIL_ADDRESS||| "
+
+[[spans]]
+name = "lines of fewer than three words"
+span = "*c4_v2__lines_with_too_few_words"
 min_score = 0.5
 """
 
@@ -89,7 +108,7 @@ def make_demo_corpus(
     max_bytes: int = MAX_BYTES,
     environment: Environment | None = None,
 ) -> Path:
-    """Write documents, attributes, a `corpus.toml` and a recipe of filters to `folder` and return it.
+    """Write documents, a `corpus.toml` and a recipe of filters to `folder` and return it, to be built with `TAGGERS`.
 
     `max_bytes` caps the UTF-8 bytes of all texts; a source that needs less than its share leaves the rest to the
     others. `progress` gets the share that is done, rising to 1. Raises `InputError` for an environment without text,
@@ -173,32 +192,16 @@ def choose(source: str, candidates: Iterable[Candidate], max_bytes: int) -> list
     return sorted(taken, key=lambda c: c.id)
 
 
-def marks(source: str, text: str) -> dict[str, list[list[float]]]:
-    """The attributes of one document: spans [start, end, score] in characters.
-
-    Comment lines are looked for in code only (in prose a line that opens with # is a heading). The share of non-ASCII
-    characters is left out where it is zero, so that absent, empty and filled keys all occur. Every source has the set:
-    a set that is missing for a source is a fault to the integrity report, and the demo is to show a sound corpus.
-    """
-    found: dict[str, list[list[float]]] = {LONGEST: [[0, len(text), float(max(map(len, text.split("\n"))))]]}
-    if source in CODE:
-        found[COMMENT] = [[match.start(1), match.end(1), 1.0] for match in _COMMENT_LINE.finditer(text)]
-    if not text.isascii():
-        n_other = len(text) - len(text.encode("ascii", "ignore"))
-        found[NON_ASCII] = [[0, len(text), max(0.00001, round(n_other / len(text), 5))]]
-    return found
-
-
 class _Writer:
-    """The shards of one source: documents, and attributes row by row beside them."""
+    """The shards of one source."""
 
     def __init__(self, root: Path, source: str) -> None:
         self.source = source
         self.n_docs = 0
         self.n_bytes = 0
-        self._folders = [root / "documents" / source, root / "attributes" / ATTRIBUTE_SET / source]
+        self._folder = root / "documents" / source
         self._stack = ExitStack()
-        self._files: list[gzip.GzipFile] = []
+        self._file: gzip.GzipFile | None = None
         self._n_shards = 0
         self._now = time.time()
 
@@ -209,12 +212,9 @@ class _Writer:
         self._stack.close()
 
     def write(self, candidate: Candidate, text: str) -> None:
-        if self.n_bytes >= self._n_shards * _SHARD_BYTES or not self._files:
-            self._next_shard()
-        document = self._document(candidate, text)
-        attributes = {"id": candidate.id, "source": self.source, "attributes": marks(self.source, text)}
-        for file, row in zip(self._files, (document, attributes), strict=True):
-            file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+        if self._file is None or self.n_bytes >= self._n_shards * _SHARD_BYTES:
+            self._file = self._next_shard()
+        self._file.write(orjson.dumps(self._document(candidate, text), option=orjson.OPT_APPEND_NEWLINE))
         self.n_docs += 1
         self.n_bytes += len(text.encode())
 
@@ -234,15 +234,14 @@ class _Writer:
         row["metadata"] = {key: value for key, value in metadata.items() if value}
         return row
 
-    def _next_shard(self) -> None:
+    def _next_shard(self) -> gzip.GzipFile:
         self._stack.close()
-        self._files = []
-        for folder in self._folders:
-            folder.mkdir(parents=True, exist_ok=True)
-            raw = self._stack.enter_context((folder / f"{self.source}-{self._n_shards:04}.json.gz").open("wb"))
-            # no name and no time inside, so that equal content gives equal bytes
-            self._files.append(self._stack.enter_context(igzip.GzipFile("", "wb", 2, raw, mtime=0)))  # type: ignore[no-untyped-call]
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"{self.source}-{self._n_shards:04}.json.gz"
         self._n_shards += 1
+        # no name and no time inside, so that equal content gives equal bytes
+        raw = self._stack.enter_context(path.open("wb"))
+        return self._stack.enter_context(igzip.GzipFile("", "wb", 2, raw, mtime=0))  # type: ignore[no-untyped-call]
 
 
 def _config(
@@ -256,12 +255,12 @@ def _config(
         "licence": "various, see the statistics by licence",
         "description": (
             f"The files of a Python {where.python} environment with {n_packages:,} installed packages, as they lie on "
-            f"the disk. Chosen under a cap on the total text, by a hash of the id: {chosen}. Left out: {refused}. "
-            f"{ATTRIBUTE_SET} marks comment lines (code only), the longest line in characters, and the share of "
-            "non-ASCII characters where there are any."
+            f"the disk. Chosen under a cap on the total text, by a hash of the id: {chosen}. Left out: {refused}."
         ),
     }
     lines = [_MARK, "[corpus]", *(f"{key} = {toml_string(value)}" for key, value in corpus.items())]
+    # what the language identification of TAGGERS finds
+    lines += ["", "[columns]", f"language = {toml_string(f'attribute:{DEFAULT_SET}/{_LANGUAGE}')}"]
     for source, (title, kind, licence, origin) in _NOTES.items():
         if counts[source][0]:
             note = {"title": title, "document_type": kind, "licence": licence, "origin": f"{origin} {_DATED}"}

@@ -6,18 +6,22 @@ import gzip
 import json
 import os
 import re
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 import explorer
+from explorer.app.filters_recipes import fit
 from explorer.build import build
 from explorer.config import read_config
-from explorer.demo import ATTRIBUTE_SET, COMMENT, LONGEST, NON_ASCII, SHARES, allot, choose, make_demo_corpus, marks
+from explorer.demo import RECIPE, SHARES, TAGGERS, allot, choose, make_demo_corpus
 from explorer.environment import Candidate, Environment, Package, current_environment, decode
 from explorer.errors import InputError, WorkspaceError
+from explorer.impact.engine import Impact
+from explorer.impact.source import open_source
+from explorer.recipe.read import read_recipe
 
 CAP = 600_000
 WORD = re.compile(r"[^\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
@@ -29,11 +33,10 @@ def quiet(share: float) -> None:
     pass
 
 
-def read(folder: Path, kind: str = "documents") -> Rows:
+def read(folder: Path) -> Rows:
     """The rows of each source, in file order, by the standard library alone."""
     rows: Rows = {}
-    root = folder / kind if kind == "documents" else folder / "attributes" / ATTRIBUTE_SET
-    for path in sorted(root.rglob("*.json.gz")):
+    for path in sorted((folder / "documents").rglob("*.json.gz")):
         with gzip.open(path, "rt", encoding="utf-8", newline="\n") as file:
             rows.setdefault(path.parent.name, []).extend(json.loads(line) for line in file)
     return rows
@@ -48,16 +51,27 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_demo_corpus(tmp_path_factory.mktemp("demo") / "corpus", quiet, max_bytes=CAP)
 
 
+@pytest.fixture(scope="module")
+def workspace(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo, built as the command builds it."""
+    root = tmp_path_factory.mktemp("built") / "workspace"
+    config, recipe = demo / "corpus.toml", demo / RECIPE
+    build([str(demo)], root, config_path=config, recipes=[str(recipe)], tag=TAGGERS, workers=1)
+    return root
+
+
 class TestThisEnvironment:
-    def test_totals_equal_a_recount(self, demo: Path, tmp_path: Path) -> None:
-        build([str(demo)], tmp_path / "w", config_path=demo / "corpus.toml", workers=1)
-        rows, attributes = read(demo), read(demo, "attributes")
-        with explorer.open(tmp_path / "w") as corpus:
+    def test_totals_equal_a_recount(self, demo: Path, workspace: Path) -> None:
+        rows = read(demo)
+        with explorer.open(workspace) as corpus:
             composition = {row["source"]: row for row in corpus.show("composition").to_dicts()}
             files = corpus.sql("select sum(n_rows)::bigint, sum(n_present)::bigint from attribute_files").row(0)
-            values = corpus.sql(
-                "select key, sum(n_values)::bigint from attribute_values where key is not null group by key"
-            ).rows()
+            words = dict(
+                corpus.sql(
+                    "select source, sum(first_score)::bigint from attribute_values join documents using (doc) "
+                    "where key = 'tags__gopher_v2__word_count' group by source"
+                ).iter_rows()
+            )
             facts = corpus.facts
         assert {"stdlib", "packages"} <= composition.keys() == rows.keys()
         for source, row in composition.items():
@@ -69,10 +83,7 @@ class TestThisEnvironment:
             assert row["n_lines"] == sum(text.count("\n") + 1 for text in texts if text)
         n_docs = sum(map(len, rows.values()))
         assert files == (n_docs, n_docs)
-        marked = Counter[str]()
-        for attribute_row in (row for its in attributes.values() for row in its):
-            marked.update({key: len(spans) for key, spans in attribute_row["attributes"].items()})
-        assert dict(values) == dict(marked)
+        assert words == {source: sum(len(row["text"].split()) for row in its) for source, its in rows.items()}
         assert facts["name"] == "Demo: this Python environment"
         assert composition["stdlib"]["title"] == "Standard library"
 
@@ -99,17 +110,28 @@ class TestThisEnvironment:
                     assert ".." not in value.split("/")
                     assert not any(root in value for root in roots)
 
-    def test_attributes_stand_row_by_row_and_inside_their_text(self, demo: Path) -> None:
-        documents, attributes = read(demo), read(demo, "attributes")
-        assert attributes.keys() == documents.keys()
-        for source, its in documents.items():
-            for document, marked in zip(its, attributes[source], strict=True):
-                assert document["id"] == marked["id"]
-                text = document["text"]
-                for start, end, _ in marked["attributes"].get(COMMENT, []):
-                    assert text[start] == "#"
-                    assert 0 <= start < end <= len(text)
-                assert [span[:2] for span in marked["attributes"][LONGEST]] == [[0, len(text)]]
+    def test_no_rule_is_dead_and_most_take_something(self, workspace: Path) -> None:
+        recipe = read_recipe(workspace / "recipes" / RECIPE)
+        assert fit(recipe, open_source(workspace)).n_dead == 0
+        with Impact(open_source(workspace), recipe) as impact:
+            taken, spans = impact.run("filter_rules"), impact.run("filter_spans")
+        assert taken.filter(pl.col("removed_alone") > 0).height >= 5
+        assert spans["n_spans"].sum() > 0
+
+    def test_languages_are_those_of_the_tags(self, workspace: Path) -> None:
+        with explorer.open(workspace) as corpus:
+            found = corpus.show("languages").to_dicts()
+            own = corpus.sql(
+                "select count(distinct doc) from attribute_values where starts_with(key, 'tags__cld2_doc_v2__')"
+            ).item()
+        assert found[0]["language"] == "en"
+        assert sum(row["n_docs"] for row in found if row["language"] is not None) == own > 0
+
+    def test_every_attribute_is_defined(self, workspace: Path) -> None:
+        with explorer.open(workspace) as corpus:
+            listed = corpus.show("attribute_list")
+        assert listed["definition"].null_count() == 0
+        assert set(listed["tagger"]) == set(TAGGERS)
 
     def test_the_current_folder_is_no_part_of_it(self) -> None:
         assert Path.cwd() not in current_environment().sites
@@ -285,7 +307,7 @@ class TestMadeEnvironment:
             )
             os.utime(copy.stdlib / "json/decoder.py", (1_500_000_000 + number, 1_500_000_000 + number))
             folder = copy.make()
-            build([str(folder)], copy.root / "w", config_path=folder / "corpus.toml", workers=1)
+            build([str(folder)], copy.root / "w", workers=1)
             with explorer.open(copy.root / "w") as corpus:
                 prints.append(corpus.fingerprint)
         assert prints[0] == prints[1]
@@ -336,26 +358,6 @@ class TestChoice:
         package = Package("p", "1", "", Path())
         files = [Candidate(package, "p/large.py", "large.py", 1000, 0.0), Candidate(package, "p/a.py", "a.py", 10, 0.0)]
         assert [c.id for c in choose("packages", files, 100)] == ["p/a.py"]
-
-
-class TestMarks:
-    def test_code(self) -> None:
-        text = "# one\r\n\tx = 1  # no\n    #é\n"
-        assert marks("stdlib", text) == {
-            LONGEST: [[0, 27, 12.0]],
-            COMMENT: [[0, 5, 1.0], [24, 26, 1.0]],
-            NON_ASCII: [[0, 27, 0.03704]],
-        }
-        assert marks("packages", "x = 1") == {LONGEST: [[0, 5, 5.0]], COMMENT: []}
-
-    def test_prose_has_no_comments(self) -> None:
-        assert marks("descriptions", "# Heading\n") == {LONGEST: [[0, 10, 9.0]]}
-
-    def test_empty_text(self) -> None:
-        assert marks("packages", "") == {LONGEST: [[0, 0, 0.0]], COMMENT: []}
-
-    def test_a_rare_character_is_not_rounded_away(self) -> None:
-        assert marks("licences", "x" * 999_999 + "é")[NON_ASCII] == [[0, 1_000_000, 0.00001]]
 
 
 @pytest.mark.parametrize(
