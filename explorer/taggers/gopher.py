@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from explorer.taggers.model import Floats, Scores, Tagger, Tags, TagType, every, share
-from explorer.taggers.repeats import Repeats, find_repeats, occurs_again
+from explorer.taggers.repeats import find_repeats, occurs_again
 from explorer.taggers.texts import Bools, Bytes, Ints, Pieces, Texts, class_of, totals_before, totals_between, word_keys
 
 REQUIRED_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
@@ -22,12 +22,12 @@ def _tag(texts: Texts, with_empty_lines: bool) -> Iterator[Tags]:
     chars = totals_before(texts.word_chars)
     totals = totals_before(chars)
     n_chars = np.diff(chars[words.bounds])  # of words
-    for repeats in find_repeats(texts.word_keys, words, _LONGEST):
+    for repeats in find_repeats(texts, _LONGEST):
         docs = np.flatnonzero(n_words >= repeats.n)
         if repeats.n in _COMMON:
             name = f"fraction_of_characters_in_most_common_{repeats.n}grams"
-            found = _most_common(repeats, words, chars)[docs]
-            yield Scores(name, docs, share(found, n_chars[docs]))
+            first, counts = (each[docs] for each in repeats.most_common(words))
+            yield Scores(name, docs, share(counts * (chars[first + repeats.n] - chars[first]), n_chars[docs]))
         else:
             name = f"fraction_of_characters_in_duplicate_{repeats.n}grams"
             length = chars[repeats.places + repeats.n] - chars[repeats.places]
@@ -41,20 +41,6 @@ def _tag(texts: Texts, with_empty_lines: bool) -> Iterator[Tags]:
     required = np.isin(texts.word_keys, word_keys(REQUIRED_WORDS))
     yield every(texts, "required_word_count", totals_between(required, words.bounds))
     yield from _lines(texts, n_chars, with_empty_lines)
-
-
-def _most_common(repeats: Repeats, words: Pieces, chars: Ints) -> Ints:
-    """Of each text, the characters of all occurrences of its most common run; of equals, the one that comes first."""
-    n_texts = len(words.bounds) - 1
-    owners = words.text[repeats.firsts]
-    counts = np.ones(n_texts, dtype=np.int64)
-    np.maximum.at(counts, owners, repeats.counts)
-    is_most = repeats.counts == counts[owners]
-    firsts = np.where(counts > 1, len(words.text), words.bounds[:-1])
-    np.minimum.at(firsts, owners[is_most], repeats.firsts[is_most])
-    ends = np.minimum(firsts + repeats.n, len(words.text))
-    found: Ints = counts * (chars[ends] - chars[np.minimum(firsts, len(words.text))])
-    return found
 
 
 def _run_chars(n: int, words: Pieces, totals: Ints) -> Ints:

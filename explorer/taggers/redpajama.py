@@ -90,7 +90,7 @@ def _language(texts: Texts, codes: Bytes, tokens: Tokens, plain: Normalized, lin
 
 def _repetitions(plain: Normalized) -> Iterator[Scores]:
     n_chars = np.maximum(np.diff(plain.chars[plain.words.bounds]), 1)
-    for repeats in find_repeats(plain.word_keys, plain.words, _LONGEST):
+    for repeats in find_repeats(plain, _LONGEST):
         if repeats.n in _TOP:
             yield every(plain, f"rps_doc_frac_chars_top_{repeats.n}gram", _top(repeats, plain) / n_chars)
         else:

@@ -50,6 +50,7 @@ class Normalized(Texts):
     space: not yet folded, but the words are the same, and so are the lines."""
 
     def __init__(self, data: bytes, offsets: Ints) -> None:
+        self.memo = {}
         self.folded = data
         self.offsets = offsets
         self.n_bytes = len(data)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 
-from explorer.duplicates.paragraphs import sorted_keys
-from explorer.taggers.texts import MASKS, Hashes, Ints, Pieces, Texts
+from explorer.taggers.texts import MASKS, Bools, Hashes, Ints, Pieces, Texts
 
 _M1, _M2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)  # odd
 
@@ -31,9 +31,29 @@ class Repeats:
     counts: Ints
     firsts: Ints
 
+    def most_common(self, words: Pieces) -> tuple[Ints, Ints]:
+        """Of each text, the first place of its most common run (of equals the one that comes first), and its count.
 
-def find_repeats(keys: Hashes, words: Pieces, longest: int) -> Iterator[Repeats]:
-    """Repeated runs of 2, 3, ... `longest` words."""
+        Of a text without repeats that is its first run of words; what it says of texts of fewer words means nothing.
+        """
+        owners = words.text[self.firsts]
+        counts = np.ones(len(words.bounds) - 1, dtype=np.int64)
+        np.maximum.at(counts, owners, self.counts)
+        is_most = self.counts == counts[owners]
+        firsts = np.where(counts > 1, len(words.text), words.bounds[:-1])
+        np.minimum.at(firsts, owners[is_most], self.firsts[is_most])
+        return firsts, counts
+
+
+def find_repeats(texts: Texts, longest: int) -> Iterator[Repeats]:
+    """Repeated runs of 2, 3, ... `longest` words; found once for all taggers that ask."""
+    found, more = texts.memo.setdefault("repeats", ([], _runs(texts.word_keys, texts.words)))
+    while len(found) < longest - 1:
+        found.append(next(more))
+    yield from found[: longest - 1]
+
+
+def _runs(keys: Hashes, words: Pieces) -> Iterator[Repeats]:
     pairs = keys[:-1] * _M1
     pairs ^= pairs >> np.uint64(29)
     pairs += keys[1:]
@@ -44,9 +64,10 @@ def find_repeats(keys: Hashes, words: Pieces, longest: int) -> Iterator[Repeats]
     places = np.flatnonzero(is_pair)
     pairs = pairs[is_pair]
     repeats = _repeated(2, places, pairs)
+    del pairs, is_pair  # of many words, and not needed any more
     yield repeats
     group_of = np.full(len(keys) + 1, -1, dtype=np.int64)
-    for n in range(3, longest + 1):
+    for n in count(3):
         group_of[repeats.places] = repeats.groups
         places = repeats.places
         following = group_of[places + 1]
@@ -60,16 +81,37 @@ def find_repeats(keys: Hashes, words: Pieces, longest: int) -> Iterator[Repeats]
 
 
 def _repeated(n: int, places: Ints, keys: Hashes) -> Repeats:
-    order, found = sorted_keys(keys)
-    is_again = np.zeros(len(keys) + 1, dtype=bool)
-    np.equal(found[1:], found[:-1], out=is_again[1:-1])
-    members = np.flatnonzero(is_again[1:] | is_again[:-1])  # in groups of several, one after the other
-    is_first = ~is_again[members]
-    heads = np.flatnonzero(is_first)
+    order, is_first = repeated_keys(keys)
     group_of = np.full(len(keys), -1, dtype=np.int64)
-    group_of[order[members]] = np.cumsum(is_first) - 1
+    group_of[order] = np.cumsum(is_first) - 1
     kept = np.flatnonzero(group_of >= 0)
-    return Repeats(n, places[kept], group_of[kept], np.diff(heads, append=len(members)), places[order[members[heads]]])
+    heads = np.flatnonzero(is_first)
+    return Repeats(n, places[kept], group_of[kept], np.diff(heads, append=len(order)), places[order[heads]])
+
+
+def repeated_keys(keys: Hashes) -> tuple[Ints, Bools]:
+    """The places of keys that occur more than once: equal ones together and ascending; and which begin a group."""
+    # Sorting numbers is several times as fast as sorting their places, so each carries its place in its lower bits.
+    n_bits = np.uint64(len(keys).bit_length())
+    low = (np.uint64(1) << n_bits) - np.uint64(1)
+    packed = (keys & ~low) | np.arange(len(keys), dtype=np.uint64)
+    packed.sort()
+    is_again = np.zeros(len(keys) + 1, dtype=bool)
+    np.less_equal(packed[1:] ^ packed[:-1], low, out=is_again[1 : max(1, len(keys))])
+    members = np.flatnonzero(is_again[1:] | is_again[:-1])
+    order = (packed[members] & low).view(np.int64)
+    is_first = ~is_again[members]
+    found = keys[order]
+    if np.array_equal(found[1:] != found[:-1], is_first[1:]):
+        return order, is_first
+    # keys that differ in their lower bits alone: about once in 60 runs of a million
+    order = np.sort(order)
+    order = order[np.argsort(keys[order], kind="stable")]
+    found = keys[order]
+    is_again = np.zeros(len(order) + 1, dtype=bool)
+    np.equal(found[1:], found[:-1], out=is_again[1:-1])
+    kept = is_again[1:] | is_again[:-1]
+    return order[kept], ~is_again[:-1][kept]
 
 
 def occurs_again(texts: Texts, begin: Ints, end: Ints, text: Ints) -> Ints:
@@ -81,14 +123,6 @@ def occurs_again(texts: Texts, begin: Ints, end: Ints, text: Ints) -> Ints:
     keys[long] ^= texts.load(end[long] - 8) * _M2
     keys += (n_bytes.view(np.uint64) + text.view(np.uint64) * _M2) * _M1
     keys *= _M1
-    likely = np.sort(_members(keys))
+    likely = np.sort(repeated_keys(keys)[0])
     keys = texts.keys_of(begin[likely], end[likely]) + text[likely].view(np.uint64) * _M1
-    return likely[np.sort(_members(keys))]
-
-
-def _members(keys: Hashes) -> Ints:
-    """The places of keys that occur more than once."""
-    order, found = sorted_keys(keys)
-    is_again = np.zeros(len(keys) + 1, dtype=bool)
-    np.equal(found[1:], found[:-1], out=is_again[1:-1])
-    return order[is_again[1:] | is_again[:-1]]
+    return likely[np.sort(repeated_keys(keys)[0])]

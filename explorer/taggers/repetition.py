@@ -14,8 +14,8 @@ import numpy as np
 from explorer.duplicates.paragraphs import sorting_order
 from explorer.taggers.fineweb import copies
 from explorer.taggers.model import Floats, Scores, Tagger, Tags, TagType
-from explorer.taggers.repeats import Repeats, find_repeats
-from explorer.taggers.texts import Bytes, Hashes, Ints, Pieces, Texts
+from explorer.taggers.repeats import find_repeats
+from explorer.taggers.texts import MASKS, Bytes, Hashes, Ints, Pieces, Texts
 
 TOP = {2: 0.20, 3: 0.18, 4: 0.16}  # words: Gopher's cut-off
 DUPLICATED = {5: 0.15, 6: 0.14, 7: 0.13, 8: 0.12, 9: 0.11, 10: 0.10}
@@ -25,7 +25,6 @@ _STEP = 1 << 16
 _ASCII_SPACES = bytes(point for point in range(0x80) if chr(point).isspace())
 _NEWLINE = 0x0A
 _M1, _M2, _M3 = (np.uint64(m) for m in (0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93, 0xBF58476D1CE4E5B9))  # odd
-_MASKS = np.array([(1 << (8 * n)) - 1 for n in range(9)], dtype=np.uint64)  # of the first n of eight bytes
 
 
 def _tag(texts: Texts) -> Iterator[Tags]:
@@ -39,9 +38,9 @@ def _tag(texts: Texts) -> Iterator[Tags]:
     words = texts.words
     chars_before = np.zeros(len(texts.word_chars) + 1, dtype=np.int64)
     np.cumsum(texts.word_chars, out=chars_before[1:])
-    for repeats in find_repeats(texts.word_keys, words, max(TOP)):
+    for repeats in find_repeats(texts, max(TOP)):
         long_enough = np.flatnonzero(words.counts >= repeats.n)
-        first, counts = _most_common(repeats, words)
+        first, counts = repeats.most_common(words)
         first, counts = first[long_enough], counts[long_enough]
         # with the spaces between the words
         chars = (chars_before[first + repeats.n] - chars_before[first] + repeats.n - 1) * counts
@@ -93,17 +92,6 @@ def _lines(texts: Texts) -> Pieces:
     is_edge = (lines.begin == texts.offsets[lines.text]) | (lines.end == texts.ends[lines.text])
     kept = np.flatnonzero((lines.end > lines.begin) | is_edge)
     return Pieces(lines.begin[kept], lines.end[kept], lines.text[kept], np.searchsorted(kept, lines.bounds))
-
-
-def _most_common(repeats: Repeats, words: Pieces) -> tuple[Ints, Ints]:
-    """Of each text, the first place of its most common run (of equals the one that comes first), and its count."""
-    owners = words.text[repeats.firsts]
-    counts = np.ones(len(words.bounds) - 1, dtype=np.int64)
-    np.maximum.at(counts, owners, repeats.counts)
-    is_most = repeats.counts == counts[owners]
-    firsts = np.where(counts > 1, len(words.text), words.bounds[:-1])
-    np.minimum.at(firsts, owners[is_most], repeats.firsts[is_most])
-    return firsts, counts
 
 
 @dataclass(frozen=True)
@@ -160,7 +148,7 @@ def _joined_repeats(texts: Texts, lengths: dict[int, float]) -> Iterator[_Joined
         owners = words.text[starts].view(np.uint64) * _M1
         # most differ in their lengths and their last bytes
         n_bytes = end - begin
-        tails = _load(data, np.maximum(end - 8, begin)) & _MASKS[np.minimum(n_bytes, 8)]
+        tails = _load(data, np.maximum(end - 8, begin)) & MASKS[np.minimum(n_bytes, 8)]
         tails = tails * _M2 + owners + n_bytes.view(np.uint64) * _M3
         kept = _maybe_repeated(tails)
         keys = _hash_runs(data, begin[kept], end[kept]) + owners[kept]
@@ -198,7 +186,7 @@ def _maybe_repeated(keys: Hashes) -> Ints:
 def _hash_runs(data: Bytes, begin: Ints, end: Ints) -> Hashes:
     n_bytes = end - begin
     keys = n_bytes.view(np.uint64) * _M1
-    keys ^= _load(data, begin) & _MASKS[np.minimum(n_bytes, 8)]
+    keys ^= _load(data, begin) & MASKS[np.minimum(n_bytes, 8)]
     keys *= _M2
     keys ^= keys >> np.uint64(32)
     active = np.arange(len(begin))
@@ -206,7 +194,7 @@ def _hash_runs(data: Bytes, begin: Ints, end: Ints) -> Hashes:
         active = active[n_bytes[active] > at]
         if not len(active):
             break
-        mixed = keys[active] ^ (_load(data, begin[active] + at) & _MASKS[np.minimum(n_bytes[active] - at, 8)])
+        mixed = keys[active] ^ (_load(data, begin[active] + at) & MASKS[np.minimum(n_bytes[active] - at, 8)])
         mixed *= _M2
         keys[active] = mixed ^ (mixed >> np.uint64(32))
     long = np.flatnonzero(n_bytes > _HASHED)

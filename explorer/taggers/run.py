@@ -89,8 +89,8 @@ def _laid_out(tags: Tags, texts: Texts) -> tuple[Ints, Ints, Ints, Ints]:
     if isinstance(tags, Scores):
         n = len(tags.docs)
         return tags.docs, np.ones(n, dtype=np.int64), np.zeros(n, dtype=np.int64), texts.n_chars[tags.docs]
-    docs, counts = np.unique(tags.docs, return_counts=True)
-    return docs, counts, tags.starts, tags.ends
+    heads = np.flatnonzero(np.diff(tags.docs, prepend=-1))
+    return tags.docs[heads], np.diff(heads, append=len(tags.docs)), tags.starts, tags.ends
 
 
 def _offsets(counts: Ints) -> Ints:

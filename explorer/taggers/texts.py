@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +59,7 @@ class Texts:
 
     def __init__(self, frame: pl.DataFrame) -> None:
         self.frame = frame
+        self.memo: dict[str, Any] = {}  # what several taggers compute from it, by name
         joined = (frame["text"] + "\n").to_arrow().cast(pa.large_string())
         buffers = joined.buffers()
         self.offsets: Ints = np.frombuffer(buffers[1], dtype=np.int64)[joined.offset : joined.offset + len(joined) + 1]
