@@ -1,18 +1,21 @@
 """`corpus.toml`: what the shards cannot say about themselves.
 
-Everything is optional. `[columns]` maps roles to columns where sniffing is not enough; `[sources.<name>]`
-describes a source; the rest names the corpus.
+Everything is optional. `[columns]` maps roles to columns where sniffing is not enough; `[sources.<name>]` describes a
+source; `[corpus]` names the corpus. What only cards and summaries read is in `explorer.datasheet.declared`.
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from explorer.datasheet.declared import DECLARED_TABLES, ORIGIN_KEYS, parse_declared
+from explorer.datasheet.template import answers_lines, card_lines, origin_lines, provider_lines, purposes_lines
 from explorer.errors import UsageError
+from explorer.toml_checks import only, read_toml, table, texts
+from explorer.toml_checks import toml_string as toml_string
 
 ROLES = ("id", "text", "source", "url", "created", "added", "language", "licence", "n_tokens")
 _CORPUS = ("name", "version", "licence", "description", "homepage", "tokenizer")
@@ -64,71 +67,33 @@ class CorpusConfig:
 
 def read_config(path: Path) -> CorpusConfig:
     """Read and check a `corpus.toml`. Raises `UsageError` with the file, the key and the choices."""
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UsageError(f"{path}: no such file; `corpus-explorer init` writes one to fill in") from None
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror}); name a corpus.toml") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not valid TOML: {error}") from None
-    return parse_config(data, str(path))
+    return parse_config(read_toml(path), str(path))
 
 
 def parse_config(data: Mapping[str, Any], where: str) -> CorpusConfig:
-    """Check the parsed TOML. Raises `UsageError`."""
-    _only(data, ("corpus", "columns", "sources"), where, "")
-    corpus = _table(data, "corpus", where)
-    _only(corpus, _CORPUS, where, "corpus.")
-    columns = _table(data, "columns", where)
-    _only(columns, ROLES, where, "columns.")
+    """Check the parsed TOML, the tables that only cards read included. Raises `UsageError`."""
+    only(data, ("corpus", "columns", "sources", *DECLARED_TABLES), where, "")
+    parse_declared(data, where)  # a slip in what people say should not wait for the datasheet
+    corpus = table(data, "corpus", where)
+    only(corpus, _CORPUS, where, "corpus.")
+    columns = table(data, "columns", where)
+    only(columns, ROLES, where, "columns.")
     sources = {}
-    for name, note in _table(data, "sources", where).items():
-        if not isinstance(note, dict):
-            raise UsageError(f"{where}: sources.{name} is not a table")
-        _only(note, _SOURCE, where, f"sources.{name}.")
-        sources[name] = SourceNote(**_texts(note, where, f"sources.{name}."))
-    for role, column in _texts(columns, where, "columns.").items():
+    for name, note in table(data, "sources", where).items():
+        only(note, (*_SOURCE, *ORIGIN_KEYS), where, f"sources.{name}.")
+        own = {key: value for key, value in note.items() if key in _SOURCE}
+        sources[name] = SourceNote(**texts(own, where, f"sources.{name}."))
+    for role, column in texts(columns, where, "columns.").items():
         if column.startswith("attribute:") and (role not in ("language", "n_tokens") or "/" not in column):
             raise UsageError(f"{where}: columns.{role} = {column!r}: only language and n_tokens take attribute:SET/KEY")
-    return CorpusConfig(**_texts(corpus, where, "corpus."), columns=_texts(columns, where, "columns."), sources=sources)
-
-
-def _table(data: Mapping[str, Any], key: str, where: str) -> dict[str, Any]:
-    value = data.get(key, {})
-    if not isinstance(value, dict):
-        raise UsageError(f"{where}: {key} is not a table")
-    return value
-
-
-def _only(data: Mapping[str, Any], known: tuple[str, ...], where: str, prefix: str) -> None:
-    for key in data:
-        if key not in known:
-            raise UsageError(f"{where}: {prefix}{key} is not known; known: {', '.join(known)}")
-
-
-def _texts(data: Mapping[str, Any], where: str, prefix: str) -> dict[str, str]:
-    for key, value in data.items():
-        if not isinstance(value, str):
-            raise UsageError(f"{where}: {prefix}{key} must be a text in quotes, not {value!r}")
-    return dict(data)
-
-
-def toml_string(text: str) -> str:
-    """A TOML basic string: corpus text may hold quotes, backslashes and control characters."""
-    escaped = "".join(
-        {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(c, c)
-        if c.isprintable() or c in "\n\t\r"
-        else f"\\U{ord(c):08x}"
-        for c in text
-    )
-    return f'"{escaped}"'
+    return CorpusConfig(**texts(corpus, where, "corpus."), columns=texts(columns, where, "columns."), sources=sources)
 
 
 def template(sources: Mapping[str, int]) -> str:
     """A commented `corpus.toml` for the given sources (name to number of documents)."""
     lines = [
-        "# What the shards cannot say about themselves. Every line is optional.",
+        "# What the shards cannot say about themselves. Every line is optional: take away the # of what you fill in.",
+        "# Nothing is guessed: what is not said here is missing on the card, and unknown in DATASHEET.md.",
         "",
         "[corpus]",
         '# name = "My corpus"',
@@ -145,13 +110,16 @@ def template(sources: Mapping[str, int]) -> str:
         '# language = "metadata.lang"        # or "attribute:SET/KEY_PREFIX"',
         "",
     ]
-    for name, n_docs in sources.items():
+    for n, (name, n_docs) in enumerate(sources.items()):
         lines += [
             f"[sources.{toml_string(name)}]  # {n_docs:,} documents",
             '# title = ""',
             '# document_type = ""               # web pages, code, papers, books, encyclopedic, social media ...',
             '# licence = ""',
             '# origin = ""                      # a URL or a citation',
+            *origin_lines(is_explained=n == 0),
             "",
         ]
+    for lines_of in (card_lines, answers_lines, purposes_lines, provider_lines):
+        lines += [*lines_of(), ""]
     return "\n".join(lines)

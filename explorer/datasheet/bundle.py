@@ -8,7 +8,7 @@ from pathlib import Path
 
 from explorer.config import CorpusConfig, read_config
 from explorer.corpus import Corpus
-from explorer.datasheet.declared import Declared
+from explorer.datasheet.declared import Declared, read_declared
 from explorer.datasheet.sheet import DataFile, Sheet
 from explorer.sheet import collect, to_stats_json
 from explorer.workspace import Workspace, disk_errors, replacing
@@ -18,12 +18,16 @@ Renderer = Callable[[Sheet], Mapping[str, str | bytes]]  # path below the bundle
 RENDERERS: tuple[Renderer, ...] = ()
 
 
-def read_sheet(corpus: Corpus, files: Sequence[DataFile] = ()) -> Sheet:
-    """The sheet of a corpus: all statistics at their defaults, and what its corpus.toml declares."""
+def read_sheet(corpus: Corpus, files: Sequence[DataFile] = (), *, order: str = "datasheets") -> Sheet:
+    """The sheet of a corpus: all statistics at their defaults, and what its corpus.toml declares.
+
+    `order` is that of DATASHEET.md's questions, a key of `questionnaire.ORDERS`. Raises `UsageError`.
+    """
     stats = json.loads(to_stats_json(corpus, collect(corpus)))
     path = Workspace(corpus.root).config
     config = read_config(path) if path.exists() else CorpusConfig()
-    return Sheet(stats, config, Declared(), tuple(files))
+    declared = read_declared(path) if path.exists() else Declared()
+    return Sheet(stats, config, declared, tuple(files), order=order)
 
 
 def render_bundle(sheet: Sheet) -> dict[str, bytes]:

@@ -31,6 +31,7 @@ class Sheet:
     declared: Declared
     files: tuple[DataFile, ...] = ()
     tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)  # too long for stats.json
+    order: str = "datasheets"  # of DATASHEET.md's questions: a key of questionnaire.ORDERS
 
     @property
     def facts(self) -> Mapping[str, str]:
