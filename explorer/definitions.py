@@ -66,6 +66,23 @@ def define(attributes: Iterable[Attribute], made: str = "", specs: Sequence[str]
     return Definitions(found, fault)
 
 
+def is_shipped(name: str) -> bool:
+    """Whether this package has a tagger of a name."""
+    return name in _shipped()
+
+
+def declared_keys(attribute_set: str, specs: Sequence[str]) -> list[str]:
+    """The keys that taggers may write, in order; names that come with the data or a model are not among them.
+
+    The tagger of another package is loaded for it; the file of `kind:NAME=FILE` is not opened.
+    """
+    known = {**_from_files(specs), **_shipped()}
+    names = [_plain(spec.partition(":")[2].partition("=")[0] if ":" in spec else spec) for spec in specs]
+    if not known.keys() >= set(names):
+        known = {**_others()[0], **known}
+    return [f"{_plain(attribute_set)}__{name}__{t}" for name in names for t in known.get(name, ()) if t != ANY]
+
+
 def _is_tagged(attribute: Attribute) -> bool:
     """Whether a tagger may have written it: values of one level, under a name in three parts."""
     return attribute.shape in _SHAPES and len(attribute.path) == 1 and attribute.path[0].count("__") > 1

@@ -40,6 +40,7 @@ from explorer.workspace import TEMPORARY, disk_errors
 MAX_BYTES = 40_000_000
 TAGGERS = (
     "gopher_v2", "c4_v2", "fineweb_v1", "repetition_v1", "pii_regex_with_counts_fast_v2", "cld2_doc_v2",
+    "cld2_en_doc_v2",
 )  # fmt: skip
 RECIPE = "rules-of-thumb.toml"
 SHARES: Mapping[str, int] = {"stdlib": 30, "packages": 50, "descriptions": 15, "licences": 5}  # percent of the cap
@@ -53,7 +54,7 @@ _RULES = """
 title = "Rules of thumb"
 doc = "What a filter for prose would take from a corpus that is mostly code."
 origin = "one or two rules each of Gopher, C4 and FineWeb; the built-in recipes have them all"
-needs = ["gopher_v2", "c4_v2", "fineweb_v1", "pii_regex_with_counts_fast_v2", "cld2_doc_v2"]
+needs = ["gopher_v2", "c4_v2", "fineweb_v1", "pii_regex_with_counts_fast_v2", "cld2_en_doc_v2"]
 min_text_length = 1
 
 [[rules]]
@@ -82,7 +83,7 @@ exclude = "*fineweb_v1__short_line_ratio > 0.67"
 
 [[rules]]
 name = "not English"
-exclude = "*cld2_doc_v2__en < 0.5"
+exclude = "*cld2_en_doc_v2__en < 0.5"
 
 [[rules]]
 name = "more than 5 addresses and numbers"

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from explorer import attributes as attr
 from explorer.config import CorpusConfig
+from explorer.definitions import declared_keys
 from explorer.ingest import attribute_files as files
 from explorer.ingest.parquet import layout
 from explorer.ingest.read import engine_errors, own_sets
@@ -105,6 +106,10 @@ def index_attributes(
                 if span_table.num_rows:
                     spans.write_table(span_table)
             progress(sum(side.size for side in shard.sides if side.attribute_set == attribute_set))
+        if options.tags is not None and attribute_set == options.tags.attribute_set:
+            # what was looked for and found nowhere is known all the same: a rule on it is not dead, it takes nothing
+            for name in declared_keys(attribute_set, options.tags.specs):
+                reader.position((name,), "spans")
         temporary = stack.enter_context(replacing(target))
         n_values = write_wide(temporary, aside, reader.attributes, states)
     receipt = {

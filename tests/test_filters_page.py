@@ -24,6 +24,7 @@ from explorer.recipe.model import Recipe, Rule, Stream
 from explorer.recipe.parse import parse
 from explorer.recipe.read import builtin_recipes, parse_recipe, read_recipe
 from explorer.statistic import load_statistics
+from explorer.taggers.registry import known_taggers
 from tests.corpora import build_corpus, documents, write_jsonl
 from tests.filters_corpus import HOSTILE, OWN, build_filters, write_filters
 
@@ -117,6 +118,22 @@ def test_a_built_in_that_finds_nothing_says_what_would_make_it(open_page: Open, 
     said = texts(app)
     assert "No rule of this recipe finds its attributes" in said
     assert all(name in said for name in builtin_recipes()["gopher-quality"].needs)
+    assert "corpus-explorer build INPUT --out WORKSPACE --tag gopher_v2" in [block.value for block in app.code]
+
+
+def test_without_any_attributes_the_page_says_how_to_make_some(open_page: Open, plain: Path) -> None:
+    app = open_page(plain)
+    assert not app.exception
+    assert "The corpus has no attributes" in texts(app)
+    assert "corpus-explorer build INPUT --out WORKSPACE --tag gopher_v2,c4_v2" in [block.value for block in app.code]
+    assert set(builtin_recipes()[str(app.selectbox(key="recipe").value)].needs) <= known_taggers().keys()
+
+
+def test_what_no_build_makes_is_not_promised(open_page: Open, plain: Path) -> None:
+    app = open_page(plain, {"recipe": "dolma-v1.5-web"})
+    (command,) = [block.value for block in app.code if "--tag" in block.value and "gopher_v1" in block.value]
+    assert command.endswith("--tag gopher_v1,pii_regex_with_counts_fast_v2")
+    assert "A build makes some of them" in texts(app)
 
 
 def test_a_recipe_that_cannot_be_read_is_named_with_the_reason(open_page: Open, tmp_path: Path) -> None:

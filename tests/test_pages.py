@@ -85,6 +85,12 @@ def test_every_statistic_is_a_card(open_page: Open, rich: Path, section: str) ->
     assert shown == expected
 
 
+def test_a_page_of_attributes_without_any_says_how_to_make_them(open_page: Open, bare: Path) -> None:
+    said = texts(open_page(bare, "attributes"))
+    assert "--tag gopher_v2,c4_v2" in said
+    assert "What the taggers measure" not in said
+
+
 def test_every_card_shows_its_sql_and_downloads(open_page: Open, rich: Path) -> None:
     app = open_page(rich, "sources")
     codes = [block.value for block in app.code]

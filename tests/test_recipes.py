@@ -407,7 +407,8 @@ def test_names_stay_short() -> None:
 def test_built_in_recipes() -> None:
     assert list(builtin_recipes()) == [
         "c4", "dolma-v1.5-web", "dolma-v1.5-web-as-committed", "dolma-v1.6-web", "dolma-v1.6-web-as-committed",
-        "fineweb-quality", "gopher-quality", "gopher-repetition", "redpajama-v2",
+        "fineweb-quality", "gopher-quality", "gopher-repetition", "gopher-repetition-datatrove", "pii-masking",
+        "redpajama-v2",
     ]  # fmt: skip
 
 
@@ -504,8 +505,8 @@ def test_thresholds_of_the_papers() -> None:
         0.3, 0.2, 0.2, 0.18, 0.16, 0.15, 0.14, 0.13, 0.12, 0.11, 0.1,
     ]  # fmt: skip
     assert limits(read_recipe("fineweb-quality")) == [
-        ("line_punct_ratio", "<", 0.12), ("short_line_ratio", ">", 0.67), ("char_dup_ratio", ">", 0.01),
-        ("list_ratio", ">", 0.3),
+        ("*line_punct_ratio", "<", 0.12), ("*short_line_ratio", ">", 0.67), ("*char_dup_ratio", ">", 0.01),
+        ("*list_ratio", ">", 0.3),
     ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from functools import partial
 import streamlit as st
 
 from explorer.app import session
-from explorer.app.filters_choice import account, choose, dead_recipe, upload
+from explorer.app.filters_choice import account, choose, dead_recipe, no_attributes, upload
 from explorer.app.filters_compare import show_compare
 from explorer.app.filters_edit import entries
 from explorer.app.filters_explore import show_explore
@@ -69,6 +69,8 @@ def filters_page() -> None:
             "`recipes/` of the workspace."
         )
         return
+    if not any(source.sets.values()):
+        no_attributes()
     account(choice.recipe)
     try:
         impact = current_impact(choice.recipe)

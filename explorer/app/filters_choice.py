@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -10,6 +10,7 @@ from explorer.app import session
 from explorer.app.filters_impact import current_source
 from explorer.app.filters_recipes import UPLOADED, Choice, Offer, default_choice, offered, read_upload
 from explorer.app.text import safe
+from explorer.definitions import is_shipped
 from explorer.errors import ExplorerError
 from explorer.escape import code_span
 from explorer.impact.source import Source
@@ -93,19 +94,32 @@ def account(recipe: Recipe) -> None:
         st.caption(f"From {safe(recipe.origin)}")
 
 
+def tag_build(taggers: Sequence[str]) -> None:
+    """The command that gives a corpus the attributes of some taggers."""
+    st.code(f"corpus-explorer build INPUT --out WORKSPACE --tag {','.join(taggers)}", "bash", wrap_lines=True)
+
+
+def no_attributes() -> None:
+    """A corpus without any attributes: what would make some."""
+    st.info("The corpus has no attributes, so that rules on them find nothing. A build makes some on the way:")
+    tag_build(["gopher_v2", "c4_v2"])
+    st.markdown("`corpus-explorer list --taggers` names more; `corpus-explorer tag` writes them as files.")
+
+
 def dead_recipe(recipe: Recipe, dead: dict[str, str]) -> None:
     """A recipe that finds none of its attributes: what would make them."""
     st.info("No rule of this recipe finds its attributes in this corpus, so that it would remove nothing.")
     if recipe.needs:
         taggers = ", ".join(code_span(name) for name in recipe.needs)
-        st.markdown(
-            f"Its attributes are made by {taggers}. Put them beside the documents and build again: the texts are not "
-            "read a second time."
-        )
-        # what is no tagger of the toolkit is described in words
-        if all(re.fullmatch(r"[A-Za-z0-9_]+", name) for name in recipe.needs):
-            st.markdown("With the Dolma toolkit, for example:")
-            st.code(f"dolma tag --documents 'documents/*' --taggers {' '.join(recipe.needs)}", "bash", wrap_lines=True)
+        st.markdown(f"Its attributes are made by {taggers}.")
+        own = [name for name in recipe.needs if is_shipped(name)]
+        if own:
+            st.markdown("A build makes them" if len(own) == len(recipe.needs) else "A build makes some of them")
+            tag_build(own)
+            st.markdown(
+                "`corpus-explorer tag` writes them as files. Or put those that you have beside the documents, in "
+                "`attributes/<set>/`, and build again: the texts are not read a second time."
+            )
     with st.expander("What each rule looks for", expanded=not recipe.needs):
         st.markdown("\n".join(f"- {code_span(name)}: {safe(reason)}" for name, reason in dead.items()))
     st.markdown("Or choose another recipe above.")

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 import streamlit as st
 
 from explorer.app import session
+from explorer.definitions import is_shipped
 from explorer.errors import ExplorerError, InputError
 from explorer.escape import printable
 from explorer.impact.bind import bind
@@ -126,11 +127,16 @@ def fit(recipe: Recipe, source: Source) -> Fit:
 
 
 def default_choice(offer: Offer, source: Source) -> Choice | None:
-    """The workspace's first own recipe, else the built-in one that finds most of its attributes."""
+    """The workspace's first own recipe, else the built-in one that finds most of its attributes.
+
+    Where none finds any, the first whose attributes a build can make.
+    """
     own = next((choice for choice in offer.choices if choice.origin == "own"), None)
     if own is not None:
         return own
     builtin = [choice for choice in offer.choices if choice.origin == "built-in"]
     fits = [(fit(choice.recipe, source), choice) for choice in builtin]
     usable = [(one.n_dead / one.n_rules, -one.n_rules, number) for number, (one, _) in enumerate(fits) if one.n_rules]
-    return fits[min(usable)[2]][1] if usable else next(iter(builtin), None)
+    if usable and min(usable)[0] < 1:
+        return fits[min(usable)[2]][1]
+    return next((choice for choice in builtin if all(map(is_shipped, choice.recipe.needs))), next(iter(builtin), None))

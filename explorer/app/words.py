@@ -27,8 +27,8 @@ EMPTY: Mapping[str, str] = {
     "languages": "No document states a language. Name the field or the attribute that holds it in corpus.toml "
     "and build again.",
     "licences": "No document states a licence. Name the field that holds it in corpus.toml and build again.",
-    "attributes": "The corpus has no attributes. Put them beside the documents, in attributes/<set>/, and build again: "
-    "the texts are not read a second time.",
+    "attributes": "The corpus has no attributes. Build again with --tag gopher_v2,c4_v2 to make some (`list --taggers` "
+    "names more), or run `corpus-explorer tag`; or put those that you have beside the documents, in attributes/<set>/.",
     "duplicates": "Nothing occurs more than once, or it was not looked for: a build with --duplicates finds copies by "
     "URL, text and paragraph, one with --near near-duplicates too.",
     "integrity": "Nothing to report: no document and no file is concerned.",
