@@ -1,0 +1,169 @@
+"""The front matter of a Hugging Face dataset card: what the Hub and the `datasets` library read of README.md.
+
+Only what is measured or declared is written: no licence id, language code or bucket that is on no list, no
+configuration without data files beside the card, no features unless they name every column.
+"""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+import yaml
+
+from explorer.datasheet.columns import parse_type
+from explorer.datasheet.data_files import kind_of, rows_per_source
+from explorer.datasheet.sheet import DataFile, Sheet
+from explorer.datasheet.vocabulary import OTHER, hub_licence, language_code, size_category, spdx_licence
+from explorer.escape import printable
+from explorer.ingest.shards import COMPRESSIONS
+
+SPLIT = "train"
+MIN_LANGUAGE_SHARE = 0.001  # of the documents that state a language; what is below is often a detector's mistake
+_MANY_FILES = 4  # from so many on, the files of a folder are named by a pattern
+_MAX_NAME = 60
+_NAMES = {"parquet": "parquet", "jsonl": "json"}  # of configurations by format: no loader reads two formats at once
+
+
+def front_matter(sheet: Sheet) -> str:
+    """The block of YAML with its two rules."""
+    fields = card_fields(sheet)
+    # escapes unless all can be seen: a path may hold what deceives the eye, and must stay what it is
+    is_plain = all(text.isprintable() for text in _texts(fields))
+    text = yaml.safe_dump(fields, sort_keys=False, allow_unicode=is_plain, width=1000)
+    return f"---\n{text}---\n"
+
+
+def card_fields(sheet: Sheet) -> dict[str, Any]:
+    """The front matter as data, in the order in which it is written."""
+    fields: dict[str, Any] = {**_licence(sheet)}
+    if languages := card_languages(sheet):
+        fields["language"] = languages
+        fields["multilinguality"] = ["monolingual" if len(languages) == 1 else "multilingual"]
+    fields["size_categories"] = [size_category(n_examples(sheet))]
+    fields["task_categories"] = ["text-generation"]
+    fields["task_ids"] = ["language-modeling"]
+    is_annotated = bool(sheet.rows("attribute_list"))
+    fields["annotations_creators"] = ["machine-generated" if is_annotated else "no-annotation"]
+    if name := sheet.declared.card.pretty_name or sheet.config.name:
+        fields["pretty_name"] = printable(name)
+    fields["tags"] = ["text", "datasheet", "mlcroissant"]
+    configs = configurations(sheet)
+    if configs:
+        default = next(iter(configs))
+        fields["configs"] = [
+            {
+                "config_name": name,
+                **({"default": True} if name == default else {}),
+                "data_files": [{"split": SPLIT, "path": patterns(files)}],
+            }
+            for name, files in configs.items()
+        ]
+        fields["dataset_info"] = [_info(name, files) for name, files in configs.items()]
+    return fields
+
+
+def n_examples(sheet: Sheet) -> int:
+    """Rows of the data files; without them, the documents that were read."""
+    if sheet.files:
+        return sum(file.n_rows for file in sheet.files)
+    return int(sheet.rows("totals")[0]["n_docs"])
+
+
+def _licence(sheet: Sheet) -> dict[str, Any]:
+    declared, link = sheet.config.licence.strip(), sheet.declared.card.licence_link
+    if not declared:
+        return {}
+    if known := hub_licence(declared):
+        return {"license": known}
+    name = spdx_licence(declared) or printable(declared)
+    return {"license": OTHER, "license_name": name, **({"license_link": printable(link)} if link else {})}
+
+
+def card_languages(sheet: Sheet) -> list[str]:
+    """ISO 639 codes of the languages that documents state, most documents first; rare ones are left out."""
+    n_docs: dict[str, int] = {}
+    for row in sheet.rows("languages"):
+        if row["language"] is not None and (code := language_code(str(row["language"]))):
+            n_docs[code] = n_docs.get(code, 0) + int(row["n_docs"])
+    least = sum(n_docs.values()) * MIN_LANGUAGE_SHARE
+    return [code for code, n in sorted(n_docs.items(), key=lambda item: (-item[1], item[0])) if n >= least]
+
+
+def configurations(sheet: Sheet) -> dict[str, list[DataFile]]:
+    """The data files of each configuration by its name, the default one first; then one for each source where the
+    files are separable by source. Files of two formats make a configuration for each format instead."""
+    by_kind: dict[str, list[DataFile]] = {}
+    for file in sheet.files:
+        by_kind.setdefault(kind_of(file), []).append(file)
+    if len(by_kind) != 1:
+        largest = sorted(by_kind.items(), key=lambda item: (-sum(file.n_rows for file in item[1]), item[0]))
+        return {_NAMES[kind]: files for kind, files in largest}
+    found = {"default": list(sheet.files)}
+    sources = rows_per_source(sheet)
+    for source, files in sources.items() if len(sources) > 1 else ():
+        found[_config_name(source, found)] = list(files)
+    return found
+
+
+def _config_name(source: str, taken: Iterable[str]) -> str:
+    """A source's name as that of a configuration, which becomes part of a path: nothing but letters, digits, - _ ."""
+    base = re.sub(r"[^\w.-]+", "_", source).strip("._")[:_MAX_NAME] or "source"
+    names = {name.lower() for name in taken}
+    name, number = base, 1
+    while name.lower() in names:
+        number += 1
+        name = f"{base}-{number}"
+    return name
+
+
+def patterns(files: Sequence[DataFile]) -> list[str]:
+    """Paths of the files, or patterns that stand for all files of a folder with one ending; sorted."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for file in files:
+        path = PurePosixPath(file.path)
+        groups.setdefault((path.parent.as_posix(), _ending(path)), []).append(file.path)
+    found = []
+    for (folder, ending), paths in groups.items():
+        # beside the card lie JSON files that are no data
+        if len(paths) < _MANY_FILES or (folder == "." and ending.lower() == ".json"):
+            found += [glob.escape(path) for path in paths]
+        else:
+            found.append(f"{'' if folder == '.' else glob.escape(folder) + '/'}*{glob.escape(ending)}")
+    return sorted(found)
+
+
+def _ending(path: PurePosixPath) -> str:
+    suffixes = path.suffixes
+    return "".join(suffixes[-2:] if suffixes[-1].lower() in COMPRESSIONS else suffixes[-1:])
+
+
+def features(files: Sequence[DataFile]) -> list[dict[str, object]]:
+    """All columns of Parquet files with their types; none where the files differ or a type has no name on a card."""
+    columns = files[0].columns
+    if kind_of(files[0]) != "parquet" or any(file.columns != columns for file in files):
+        return []
+    types = [(name, parse_type(text)) for name, text in columns]
+    return [] if any(kind is None for _, kind in types) else [{"name": n, **k.feature()} for n, k in types if k]
+
+
+def _info(name: str, files: Sequence[DataFile]) -> dict[str, Any]:
+    columns = features(files)
+    return {
+        "config_name": name,
+        **({"features": columns} if columns else {}),
+        "splits": [{"name": SPLIT, "num_examples": sum(file.n_rows for file in files)}],
+        "download_size": sum(file.n_bytes for file in files),
+    }
+
+
+def _texts(value: object) -> list[str]:
+    """All texts inside some data."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, Mapping):
+        return [text for pair in value.items() for item in pair for text in _texts(item)]
+    return [text for item in value for text in _texts(item)] if isinstance(value, list) else []
