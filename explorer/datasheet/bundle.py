@@ -10,12 +10,15 @@ from explorer.config import CorpusConfig, read_config
 from explorer.corpus import Corpus
 from explorer.datasheet.declared import Declared, read_declared
 from explorer.datasheet.sheet import DataFile, Sheet
+from explorer.datasheet.statistics import render_statistics
 from explorer.sheet import collect, to_stats_json
 from explorer.workspace import Workspace, disk_errors, replacing
 
 Renderer = Callable[[Sheet], Mapping[str, str | bytes]]  # path below the bundle to content
 # Each module of this package that renders files adds its function here.
-RENDERERS: tuple[Renderer, ...] = ()
+RENDERERS: tuple[Renderer, ...] = (
+    render_statistics,
+)
 
 
 def read_sheet(corpus: Corpus, files: Sequence[DataFile] = (), *, order: str = "datasheets") -> Sheet:
