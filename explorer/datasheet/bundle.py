@@ -9,6 +9,8 @@ from pathlib import Path
 from explorer.config import CorpusConfig, read_config
 from explorer.corpus import Corpus
 from explorer.datasheet.declared import Declared, read_declared
+from explorer.datasheet.eu import render as render_eu
+from explorer.datasheet.eu_domains import domain_tables
 from explorer.datasheet.sheet import DataFile, Sheet
 from explorer.datasheet.statistics import render_statistics
 from explorer.sheet import collect, to_stats_json
@@ -18,6 +20,7 @@ Renderer = Callable[[Sheet], Mapping[str, str | bytes]]  # path below the bundle
 # Each module of this package that renders files adds its function here.
 RENDERERS: tuple[Renderer, ...] = (
     render_statistics,
+    render_eu,
 )
 
 
@@ -30,7 +33,7 @@ def read_sheet(corpus: Corpus, files: Sequence[DataFile] = (), *, order: str = "
     path = Workspace(corpus.root).config
     config = read_config(path) if path.exists() else CorpusConfig()
     declared = read_declared(path) if path.exists() else Declared()
-    return Sheet(stats, config, declared, tuple(files), order=order)
+    return Sheet(stats, config, declared, tuple(files), domain_tables(corpus, declared), order)
 
 
 def render_bundle(sheet: Sheet) -> dict[str, bytes]:

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from explorer.datasheet.eu_answers import Gap, answer_all, find_gaps, found_json
+from explorer.datasheet.eu_crawl import DOMAIN_KEYS, domain_table
 from explorer.datasheet.eu_domains import MAX_OTHER_DOMAINS, OTHER_DOMAINS, OWN_DOMAINS
 from explorer.datasheet.eu_facts import NOT_APPLICABLE, SIZES, TO_BE_PROVIDED, Found, Table, is_url
-from explorer.datasheet.eu_sources import DOMAIN_KEYS, domain_table
 from explorer.datasheet.eu_template import NOT_ADVICE, SECTIONS, TEMPLATE, TEMPLATE_DATE, TITLE, Field
 from explorer.datasheet.sheet import Sheet
 from explorer.escape import markdown, printable
@@ -110,20 +110,25 @@ def _annex(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         return []
     n_listed, n_domains = min(rows[0]["n_listed"], MAX_OTHER_DOMAINS), rows[0]["n_domains"]
     text = (
-        f"The template does not ask for the domains of sources that are not the provider's own crawl. Of "
-        f"{format_value(n_domains, 'count')} domains the largest {format_value(n_listed, 'count')} are in "
+        f"The template asks for the domains of the provider's own crawl only. Of these others, "
+        f"{format_value(n_domains, 'count')} domains, the largest {format_value(n_listed, 'count')} are in "
         "`other_domains.csv`; the first of them:"
     )
     table = _table(domain_table("", rows, 20))
-    return ["---", "**Voluntary annex: domains of the other sources**", text, table]
+    return [
+        "---",
+        "**Voluntary annex: domains of the sources that are not declared to be the provider's own crawl**",
+        text,
+        table,
+    ]
 
 
 def _field(field: Field, found: Found) -> list[str]:
     blocks = [f"**{markdown(field.label)}**"]
     if field.kind == "yes_no" and found.value != NOT_APPLICABLE:
-        blocks.append(_choice(("Yes", "No"), found.value, "     "))
+        blocks.append(_choice(("Yes", "No"), found.value, "  "))
     elif field.kind == "size" and (found.value in SIZES or found.value == TO_BE_PROVIDED):
-        blocks.append(_choice(SIZES, found.value, "     "))
+        blocks.append(_choice(SIZES, found.value, "  "))
     elif found.value:
         blocks.append(_text(found.value))
     elif field.is_optional:

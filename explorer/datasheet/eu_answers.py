@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from explorer.datasheet.eu_crawl import CRAWL
 from explorer.datasheet.eu_facts import NOT_APPLICABLE, TO_BE_PROVIDED, Facts, Found, Source, declared
 from explorer.datasheet.eu_general import GENERAL
 from explorer.datasheet.eu_processing import PROCESSING
@@ -20,7 +21,7 @@ from explorer.escape import printable
 
 MAX_NAMES = 20  # of sources in one gap
 
-FILLERS: Mapping[str, Callable[[Facts], Found]] = {**GENERAL, **SOURCES, **PROCESSING}
+FILLERS: Mapping[str, Callable[[Facts], Found]] = {**GENERAL, **SOURCES, **CRAWL, **PROCESSING}
 
 
 @dataclass(frozen=True)

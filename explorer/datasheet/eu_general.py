@@ -19,7 +19,7 @@ from explorer.escape import printable
 from explorer.units import format_value
 
 
-def text_of(key: str, read: Callable[[Facts], str]) -> Callable[[Facts], Found]:
+def _text_of(key: str, read: Callable[[Facts], str]) -> Callable[[Facts], Found]:
     """A field that one declared text fills."""
 
     def fill(facts: Facts) -> Found:
@@ -27,6 +27,14 @@ def text_of(key: str, read: Callable[[Facts], str]) -> Callable[[Facts], Found]:
         return Found(value, "declared", declared(key)) if value else Found(status="missing")
 
     return fill
+
+
+def _version(facts: Facts) -> Found:
+    version = facts.sheet.config.version.strip()
+    if not version:
+        return Found(status="missing")
+    note = "The version of the corpus; another, and links to previous versions, go into answers.eu_version."
+    return Found(version, "declared", declared("corpus.version"), (note,))
 
 
 def _updated(facts: Facts) -> Found:
@@ -181,17 +189,17 @@ def _comments(facts: Facts) -> Found:
 
 
 GENERAL: Mapping[str, Callable[[Facts], Found]] = {
-    "eu_version": text_of("corpus.version", lambda facts: facts.sheet.config.version),
+    "eu_version": _version,
     "eu_updated": _updated,
     "eu_1_1_provider": _provider,
-    "eu_1_1_representative": text_of("provider.representative", lambda facts: facts.provider.representative),
-    "eu_1_2_models": text_of("provider.models", lambda facts: facts.provider.models),
-    "eu_1_2_dependencies": text_of("provider.model_dependencies", lambda facts: facts.provider.model_dependencies),
-    "eu_1_2_market_date": text_of("provider.market_date", lambda facts: facts.provider.market_date),
+    "eu_1_1_representative": _text_of("provider.representative", lambda facts: facts.provider.representative),
+    "eu_1_2_models": _text_of("provider.models", lambda facts: facts.provider.models),
+    "eu_1_2_dependencies": _text_of("provider.model_dependencies", lambda facts: facts.provider.model_dependencies),
+    "eu_1_2_market_date": _text_of("provider.market_date", lambda facts: facts.provider.market_date),
     "eu_1_3_text": _has_text,
     "eu_1_3_size": _size,
     "eu_1_3_content": _content,
-    "eu_1_3_other_modalities": text_of("provider.other_modalities", lambda facts: facts.provider.other_modalities),
+    "eu_1_3_other_modalities": _text_of("provider.other_modalities", lambda facts: facts.provider.other_modalities),
     "eu_1_3_latest_date": _latest_date,
     "eu_1_3_languages": _languages,
     "eu_1_3_characteristics": _characteristics,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from explorer.datasheet.eu_domains import MAX_DOMAINS, OWN_DOMAINS, list_arguments
 from explorer.datasheet.eu_facts import (
     MAX_ROWS,
     Column,
@@ -17,7 +16,6 @@ from explorer.datasheet.eu_facts import (
     datasets,
     declared,
     is_large,
-    language_tables,
     sort_key,
 )
 from explorer.escape import printable
@@ -34,7 +32,7 @@ _CLASSES: Mapping[str, tuple[str, str]] = {
     "2_6": ("other", "uses_other_data"),
 }
 USER_QUESTIONS = ("eu_2_4_prompts", "eu_2_4_services")
-_ORIGINS = declared("sources.*.origin_class")
+ORIGINS = declared("sources.*.origin_class")
 
 
 def class_of(id: str) -> str:
@@ -45,7 +43,7 @@ def class_of(id: str) -> str:
     return _CLASSES[section][0] if id.endswith("_used") and section in _CLASSES else ""
 
 
-def _names(sources: Sequence[Source]) -> str:
+def names_of(sources: Sequence[Source]) -> str:
     more = f" and {len(sources) - MAX_ROWS} more" if len(sources) > MAX_ROWS else ""
     return ", ".join(printable(source.name) for source in sources[:MAX_ROWS]) + more
 
@@ -55,10 +53,10 @@ def _used(section: str, facts: Facts) -> Found:
     origin_class, key = _CLASSES[section]
     said, found = getattr(facts.provider, key), facts.of_class(origin_class)
     if said == "no" and found:
-        lack = f"provider.{key} says no, but of this class are: {_names(found)}. One of the two is wrong."
+        lack = f"provider.{key} says no, but of this class are: {names_of(found)}. One of the two is wrong."
         return Found(status="missing", lacks=(lack,))
     if found:
-        return Found("Yes", "declared", (*_ORIGINS, *declared(f"provider.{key}")[: bool(said)]))
+        return Found("Yes", "declared", (*ORIGINS, *declared(f"provider.{key}")[: bool(said)]))
     if said:
         return Found("Yes" if said == "yes" else "No", "declared", declared(f"provider.{key}"))
     return Found(status="missing")
@@ -82,7 +80,7 @@ def _modalities(section: str, facts: Facts) -> Found:
         lack = f"No source of the corpus is of the class {origin_class}: fill in answers.eu_{section}_modalities."
         return Found(status="missing", lacks=(lack,))
     note = "Of what the corpus holds; further modalities are answered in 1.3."
-    return Found("Text", "measured", (*_ORIGINS, facts.measured("composition")), (note,))
+    return Found("Text", "measured", (*ORIGINS, facts.measured("composition")), (note,))
 
 
 # ---- 2.1: public datasets
@@ -111,7 +109,7 @@ def _joined(texts: Sequence[str]) -> str:
     return "; ".join(dict.fromkeys(" ".join(text.split()) for text in texts if text.strip()))
 
 
-def _period(facts: Facts, sources: Sequence[Source]) -> tuple[str, str]:
+def period_of(facts: Facts, sources: Sequence[Source]) -> tuple[str, str]:
     spans = [facts.collected(source) for source in sources]
     begins = [begin for begin, _, _ in spans]
     ends = [end for _, end, _ in spans]
@@ -121,7 +119,7 @@ def _period(facts: Facts, sources: Sequence[Source]) -> tuple[str, str]:
 
 def _large(facts: Facts) -> Found:
     large, _, total = _public(facts)
-    sources = (*_ORIGINS, *declared("sources.*.url"), facts.measured("composition"))
+    sources = (*ORIGINS, *declared("sources.*.url"), facts.measured("composition"))
     if not large:
         return _no_public(facts) if not total else Found("None exceeds 3 %.", "measured", sources)
     rows, lacks = [], []
@@ -130,10 +128,10 @@ def _large(facts: Facts) -> Found:
         selection = _joined([source.origin.selection for source in its])
         link = next((source.link for source in its if source.link), "")
         if not link and not any(source.description for source in its):
-            lacks.append(f"Neither a url nor a description is declared of: {_names(its)}.")
+            lacks.append(f"Neither a url nor a description is declared of: {names_of(its)}.")
         unselected = [source for source in its if not source.origin.selection]
         if unselected:
-            lacks.append(f"No selection is declared (`all` where all was taken) of: {_names(unselected)}.")
+            lacks.append(f"No selection is declared (`all` where all was taken) of: {names_of(unselected)}.")
         taken = selection if link else _joined([source.description for source in its])
         rows.append(
             (
@@ -143,7 +141,7 @@ def _large(facts: Facts) -> Found:
                 one.n_bytes / total,
                 sum(source.n_docs for source in its),
                 one.n_bytes,
-                *_period(facts, its),
+                *period_of(facts, its),
                 taken,
             )
         )
@@ -161,10 +159,10 @@ def _large(facts: Facts) -> Found:
 
 def _others(facts: Facts) -> Found:
     _, others, total = _public(facts)
-    sources = (*_ORIGINS, *declared("sources.*.document_type"), facts.measured("composition"))
+    sources = (*ORIGINS, *declared("sources.*.document_type"), facts.measured("composition"))
     if not others:
         return Found("None.", "measured", sources) if total else _no_public(facts)
-    return _described(facts, [source for one in others for source in one.sources], sources)
+    return described(facts, [source for one in others for source in one.sources], sources)
 
 
 def _no_public(facts: Facts) -> Found:
@@ -183,7 +181,7 @@ _DESCRIBED = (
 )
 
 
-def _described(facts: Facts, chosen: Sequence[Source], sources: tuple[Mapping[str, object], ...]) -> Found:
+def described(facts: Facts, chosen: Sequence[Source], sources: tuple[Mapping[str, object], ...]) -> Found:
     """A general description: what is declared of the content, and what is measured."""
     silent = [source for source in chosen if not source.description]
     rows = tuple(
@@ -193,12 +191,12 @@ def _described(facts: Facts, chosen: Sequence[Source], sources: tuple[Mapping[st
             _main_languages(facts, source),
             source.n_docs,
             source.n_bytes,
-            *_period(facts, [source]),
+            *period_of(facts, [source]),
         )
         for source in chosen[:MAX_ROWS]
     )
     value = f"{len(chosen)} {'source' if len(chosen) == 1 else 'sources'} of text:"
-    lacks = (f"No document_type is declared of: {_names(silent)}.",) if silent else ()
+    lacks = (f"No document_type is declared of: {names_of(silent)}.",) if silent else ()
     notes = (f"The first {MAX_ROWS} of them.",) if len(chosen) > MAX_ROWS else ()
     return Found(value, "declared", sources, notes, (Table("Sources", _DESCRIBED, rows),), lacks)
 
@@ -215,8 +213,8 @@ def _description(section: str, facts: Facts) -> Found:
     chosen = facts.of_class(_CLASSES[section][0])
     if not chosen:
         return Found(status="missing")
-    sources = (*_ORIGINS, *declared("sources.*.document_type"), facts.measured("composition"))
-    return _described(facts, chosen, sources)
+    sources = (*ORIGINS, *declared("sources.*.document_type"), facts.measured("composition"))
+    return described(facts, chosen, sources)
 
 
 def _private_list(facts: Facts) -> Found:
@@ -234,15 +232,12 @@ def _private_list(facts: Facts) -> Found:
     return Found(f"{len(named)} named:", "declared", keys, tables=(Table("Private datasets", columns, rows),))
 
 
-# ---- 2.3: own crawl
-
-
-def _each(key: str, read: Callable[[Source], str], origin_class: str, facts: Facts) -> Found:
+def each_of(key: str, read: Callable[[Source], str], origin_class: str, facts: Facts) -> Found:
     """What is declared of every source of a class: one text where all say the same, else a table."""
     chosen = facts.of_class(origin_class)
     silent = [source for source in chosen if not read(source).strip()]
     said = list(dict.fromkeys(read(source).strip() for source in chosen if read(source).strip()))
-    lacks = (f"No {key} is declared of: {_names(silent)}.",) if silent else ()
+    lacks = (f"No {key} is declared of: {names_of(silent)}.",) if silent else ()
     if not said:
         return Found(status="missing", lacks=lacks)
     if len(said) == 1:
@@ -252,101 +247,8 @@ def _each(key: str, read: Callable[[Source], str], origin_class: str, facts: Fac
     return Found(f"{len(said)} are declared:", "declared", declared(f"sources.*.{key}"), tables=(table,), lacks=lacks)
 
 
-def _crawl_period(facts: Facts) -> Found:
-    chosen = facts.of_class("own_crawl")
-    if not chosen:
-        return Found(status="missing")
-    begin, end = _period(facts, chosen)
-    states = {facts.collected(source)[2] for source in chosen}
-    sources = declared("sources.*.collected_from", "sources.*.collected_to")
-    if "measured" in states:
-        sources = (*sources, facts.measured("date_range"), facts.measured("date_coverage"))
-    silent = [source for source in chosen if not all(facts.collected(source)[:2])]
-    if silent:
-        return Found(
-            status="missing", sources=sources, lacks=(f"No dates of collection are known of: {_names(silent)}.",)
-        )
-    return Found(f"From {begin} to {end}", "measured" if states == {"measured"} else "declared", sources)
-
-
-def _crawl_content(facts: Facts) -> Found:
-    chosen = facts.of_class("own_crawl")
-    if not chosen:
-        return Found(status="missing")
-    sources = (*_ORIGINS, *declared("sources.*.document_type"), facts.measured("composition"))
-    found = _described(facts, chosen, sources)
-    names = [source.name for source in chosen]
-    if not facts.languages(names)[0]:
-        return found
-    return Found(
-        found.value,
-        found.status,
-        (*found.sources, facts.measured("languages_by_source")),
-        found.notes,
-        (*found.tables, *language_tables(facts, names)),
-        found.lacks,
-    )
-
-
-DOMAIN_COLUMNS = (
-    Column("Rank", "count"),
-    Column("Domain", "name"),
-    Column("Documents", "docs"),
-    Column("Bytes", "bytes"),
-    Column("Tokens", "tokens"),
-    Column("Share of bytes", "share"),
-    Column("Cumulative share", "share"),
-)
-DOMAIN_KEYS = ("place", "domain", "n_docs", "n_bytes", "n_tokens", "byte_share", "cumulative_byte_share")
-
-
-def domain_table(title: str, rows: Sequence[Mapping[str, object]], most: int) -> Table:
-    return Table(title, DOMAIN_COLUMNS, tuple(tuple(row[key] for key in DOMAIN_KEYS) for row in rows[:most]))
-
-
-def _domains(facts: Facts) -> Found:
-    chosen = facts.of_class("own_crawl")
-    rows = facts.sheet.tables.get(OWN_DOMAINS, ())
-    arguments = list_arguments([source.name for source in chosen], facts.sheet.declared, MAX_DOMAINS)
-    sources = (facts.measured("domain_list", **arguments), facts.measured("url_coverage"))
-    if not chosen:
-        return Found(status="missing")
-    if not rows:
-        lack = "No document of the own crawl has a URL that names a host, so that no domain is known."
-        return Found(status="missing", sources=sources, lacks=(lack,))
-    n_domains, n_listed, is_sme = rows[0]["n_domains"], rows[0]["n_listed"], facts.provider.is_sme == "yes"
-    rule = (
-        "top 5 % of all domain names, at most 1,000 (small or medium enterprise)"
-        if is_sme
-        else ("top 10 % of all domain names")
-    )
-    value = (
-        f"{format_value(n_listed, 'count')} of {format_value(n_domains, 'count')} domain names: the {rule}, by bytes "
-        f"of text. They hold {format_value(rows[len(rows) - 1]['cumulative_byte_share'], 'share')} of the bytes that have "
-        "a domain. The whole list is the file `top_domains.csv`."
-    )
-    notes = [
-        "A domain is the public suffix and one label more (example.com, example.co.uk), in punycode; an IP address or "
-        "a local name stands for itself."
-    ]
-    if not facts.provider.is_sme:
-        notes.append("provider.is_sme is not declared: this is the longer list, which suffices either way.")
-    n_without = _without_domain(facts, chosen)
-    if n_without:
-        notes.append(f"{format_value(n_without, 'docs')} documents of the own crawl have no URL that names a host.")
-    lacks = (f"The list ends after {len(rows):,} domains.",) if len(rows) < n_listed else ()
-    table = domain_table("The largest domains", rows, MAX_ROWS)
-    return Found(value, "measured", sources, tuple(notes), (table,), lacks)
-
-
-def _without_domain(facts: Facts, chosen: Sequence[Source]) -> int:
-    coverage = {row["source"]: row for row in facts.sheet.rows("url_coverage")}
-    rows = [coverage[source.name] for source in chosen if source.name in coverage]
-    return sum(row["n_without_url"] + row["n_without_host"] for row in rows)
-
-
 def _generators(facts: Facts) -> Found:
-    return _each("generator", lambda source: source.origin.generator, "synthetic", facts)
+    return each_of("generator", lambda source: source.origin.generator, "synthetic", facts)
 
 
 SOURCES: Mapping[str, Callable[[Facts], Found]] = {
@@ -357,11 +259,6 @@ SOURCES: Mapping[str, Callable[[Facts], Found]] = {
     "eu_2_1_others": _others,
     "eu_2_2_2_list": _private_list,
     "eu_2_2_2_description": partial(_description, "2_2_2"),
-    "eu_2_3_crawlers": partial(_each, "crawler", lambda source: source.origin.crawler, "own_crawl"),
-    "eu_2_3_behaviour": partial(_each, "crawl_behaviour", lambda source: source.origin.crawl_behaviour, "own_crawl"),
-    "eu_2_3_period": _crawl_period,
-    "eu_2_3_content": _crawl_content,
-    "eu_2_3_domains": _domains,
     "eu_2_4_description": partial(_description, "2_4"),
     "eu_2_5_models": _generators,
     "eu_2_6_description": partial(_description, "2_6"),
