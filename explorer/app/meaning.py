@@ -18,6 +18,7 @@ from explorer.recipe.expression import Node
 from explorer.statistic import load_statistics
 
 _MAX_SHORT = 150  # characters of a definition beside a slider; the rest is in its tip
+_MAX_NAMES = 12  # of the types that share a definition
 
 
 @dataclass(frozen=True)
@@ -93,16 +94,17 @@ def definitions_by_tagger(known: Meanings) -> None:
         # names that come with the data share a definition
         same = next((name for name, other in types.items() if other.definition == one.definition), None)
         types.setdefault(same or one.name, one)
-    st.markdown("**What the taggers measure**")
-    for (tagger, source), types in taggers.items():
-        n_keys = sum(one.tagger == tagger for one in known.values())
-        with st.expander(f"{code_span(tagger)} · {n_keys:,} {'key' if n_keys == 1 else 'keys'}", type="compact"):
-            st.caption(f"By {safe(source)}")
-            st.markdown(
-                "\n".join(
-                    f"- {_names(one, known)} ({safe(one.unit)}): {safe(one.definition)}" for one in types.values()
+    with st.container(border=True, gap="small", key="definitions"):
+        st.markdown("**What the taggers measure**")
+        for (tagger, source), types in taggers.items():
+            n_keys = sum(one.tagger == tagger for one in known.values())
+            with st.expander(f"**{safe(tagger)}** · {n_keys:,} {'key' if n_keys == 1 else 'keys'}", type="compact"):
+                st.caption(f"By {safe(source)}")
+                st.markdown(
+                    "\n".join(
+                        f"- {_names(one, known)} ({safe(one.unit)}): {safe(one.definition)}" for one in types.values()
+                    )
                 )
-            )
 
 
 def _names(one: Meaning, known: Meanings) -> str:
@@ -111,6 +113,3 @@ def _names(one: Meaning, known: Meanings) -> str:
     names = list(dict.fromkeys(names))
     more = f" and {len(names) - _MAX_NAMES:,} more" if len(names) > _MAX_NAMES else ""
     return ", ".join(code_span(name) for name in names[:_MAX_NAMES]) + more
-
-
-_MAX_NAMES = 12
