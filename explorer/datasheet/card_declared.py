@@ -1,0 +1,132 @@
+"""The sections of a dataset card that people write, and those on loading it and on how the card was made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from explorer.datasheet.card_parts import NOT_DECLARED, Section, Shown, declared, exactness, prose, table
+from explorer.datasheet.data_files import SHARDS, kind_of
+from explorer.datasheet.front_matter import SPLIT, configurations, patterns
+from explorer.datasheet.sheet import Sheet
+from explorer.datasheet.vocabulary import spdx_licence
+from explorer.escape import code_span, fenced, markdown
+from explorer.units import MEASURES
+
+
+def loading(sheet: Sheet) -> Section:
+    """Code that reads the files beside the card; without files, where the list of shards is."""
+    if not sheet.files:
+        text = (
+            f"The data files do not lie beside this card. {code_span(SHARDS)} lists the files that its numbers were "
+            "read from."
+        )
+        return Section("How to load it", (text,))
+    configs = configurations(sheet)
+    default = next(iter(configs))
+    paths = repr(patterns(configs[default]))
+    is_parquet = kind_of(configs[default][0]) == "parquet"
+    blocks = [
+        "From the folder of this card, with the `datasets` library (a folder or the name of a repository):",
+        fenced(f'from datasets import load_dataset\n\ndocuments = load_dataset("./", split="{SPLIT}")', "python"),
+    ]
+    if len(configs) > 1:
+        names = ", ".join(code_span(name) for name in list(configs)[:30]) + (" ..." if len(configs) > 30 else "")
+        blocks.append(f"Configurations, the second argument of `load_dataset`: {names}.")
+    reader = f"read_parquet({paths})" if is_parquet else f'read_json({paths}, format="newline_delimited")'
+    blocks += ["With DuckDB:", fenced(f"import duckdb\n\ndocuments = duckdb.{reader}", "python")]
+    if is_parquet:
+        blocks += ["With Polars:", fenced(f"import polars as pl\n\ndocuments = pl.scan_parquet({paths})", "python")]
+    blocks += [
+        "With Croissant's library:",
+        fenced(
+            "import mlcroissant\n\n"
+            'dataset = mlcroissant.Dataset("croissant.json")\n'
+            "record_sets = [record_set.uuid for record_set in dataset.metadata.record_sets]",
+            "python",
+        ),
+    ]
+    return Section("How to load it", tuple(blocks))
+
+
+def summary(sheet: Sheet) -> Section:
+    card = sheet.declared.card
+    parts = (
+        ("Made by", card.creators),
+        ("Paid for by", card.funders),
+        ("Purpose", card.purpose),
+        ("Intended uses", card.intended_uses),
+        ("Uses to keep away from", card.forbidden_uses),
+        ("Limits", card.limitations),
+        ("Biases", card.biases),
+        ("Maintenance", card.maintenance),
+        ("Contact", card.contact),
+    )
+    blocks = [f"**{name}.** {declared(text)}" for name, text in parts]
+    return Section("What its makers say", (*blocks, "`DATASHEET.md` answers the questions of Datasheets for Datasets."))
+
+
+def rights(sheet: Sheet) -> Section:
+    card, licence = sheet.declared.card, sheet.config.licence
+    known = spdx_licence(licence)
+    named = f"{markdown(known or licence)}{' (an SPDX identifier)' if known else ''}" if licence else NOT_DECLARED
+    link = f" {prose(card.licence_link)}" if card.licence_link else ""
+    blocks = [
+        f"**Licence of the collection.** {named}{link} That of each source stands in the composition; a collection's "
+        "licence does not replace those of its documents.",
+        f"**Removal.** To have something taken out: {declared(card.takedown)}",
+        "**Citation.**",
+        fenced(card.citation, "bibtex") if card.citation else NOT_DECLARED,
+    ]
+    return Section("Licence, removal, citation", tuple(blocks))
+
+
+def missing(sheet: Sheet) -> list[str]:
+    """Keys of corpus.toml that would fill what this card lacks."""
+    config, card = sheet.config, sheet.declared.card
+    found = [f"corpus.{key}" for key in ("name", "version", "licence", "description") if not getattr(config, key)]
+    keys = (
+        "date", "creators", "funders", "contact", "takedown", "purpose", "intended_uses", "forbidden_uses",
+        "limitations", "biases", "personal_data", "maintenance", "citation",
+    )  # fmt: skip
+    return found + [f"card.{key}" for key in keys if not getattr(card, key)]
+
+
+def making(sheet: Sheet, statistics: Sequence[str]) -> Section:
+    """Where each number is from: statistic, hash of its SQL, parameters, exact or estimated with its error."""
+    facts = sheet.facts
+    rows = []
+    for name in dict.fromkeys(statistics):
+        if name not in sheet.stats["statistics"]:
+            continue
+        entry = sheet.entry(name)
+        rows.append(
+            {
+                "name": name,
+                "title": entry["title"],
+                "sql": entry["sql_hash"],
+                "parameters": ", ".join(f"{key} := {value!r}" for key, value in sorted(entry["parameters"].items())),
+                "exactness": ": ".join(text for text in (exactness(sheet, name), entry["error"]) if text),
+            }
+        )
+    columns = (
+        Shown("name", "Statistic", "name"),
+        Shown("title", "What it counts", "name"),
+        Shown("sql", "SQL hash", "name"),
+        Shown("parameters", "Parameters", "name"),
+        Shown("exactness", "Exact or estimated", "name"),
+    )
+    made = f"corpus-explorer {facts.get('explorer_version', '')}, DuckDB {facts.get('duckdb_version', '')}"
+    blocks = [
+        f"Made with {markdown(made)} from documents of fingerprint {code_span(facts.get('fingerprint', ''))}. Every "
+        "number is a statistic's, measured on all documents unless it says otherwise; what people say comes from "
+        "corpus.toml, and nothing is guessed. `stats.json` has all numbers, `STATISTICS.md` their definitions.",
+        table(columns, rows),
+        "Numbers of more than one row, such as shares of all documents with a date, are sums of the rows that "
+        "`stats.json` has.",
+        "\n".join(f"- **{measure.unit.capitalize()}**: {markdown(measure.definition)}" for measure in MEASURES),
+    ]
+    if lacking := missing(sheet):
+        blocks.append(f"Not declared in corpus.toml: {', '.join(map(code_span, lacking))}.")
+    example = f'duckdb WORKSPACE/corpus.duckdb "from {rows[0]["name"]}()"' if rows else ""
+    blocks += ["To repeat a number:", fenced(example, "sh")] if example else []
+    return Section("How this card was made", tuple(blocks))
