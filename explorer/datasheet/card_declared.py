@@ -23,8 +23,8 @@ def loading(sheet: Sheet) -> Section:
         return Section("How to load it", (text,))
     configs = configurations(sheet)
     default = next(iter(configs))
-    paths = repr(patterns(configs[default]))
-    is_parquet = kind_of(configs[default][0]) == "parquet"
+    paths = repr(patterns(configs[default].files))
+    is_parquet = kind_of(configs[default].files[0]) == "parquet"
     blocks = [
         "From the folder of this card, with the `datasets` library (a folder or the name of a repository):",
         fenced(f'from datasets import load_dataset\n\ndocuments = load_dataset("./", split="{SPLIT}")', "python"),

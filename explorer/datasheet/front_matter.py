@@ -9,6 +9,7 @@ from __future__ import annotations
 import glob
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -58,11 +59,11 @@ def card_fields(sheet: Sheet) -> dict[str, Any]:
             {
                 "config_name": name,
                 **({"default": True} if name == default else {}),
-                "data_files": [{"split": SPLIT, "path": patterns(files)}],
+                "data_files": [{"split": SPLIT, "path": patterns(config.files)}],
             }
-            for name, files in configs.items()
+            for name, config in configs.items()
         ]
-        fields["dataset_info"] = [_info(name, files) for name, files in configs.items()]
+        fields["dataset_info"] = [_info(name, config) for name, config in configs.items()]
     return fields
 
 
@@ -93,19 +94,29 @@ def card_languages(sheet: Sheet) -> list[str]:
     return [code for code, n in sorted(n_docs.items(), key=lambda item: (-item[1], item[0])) if n >= least]
 
 
-def configurations(sheet: Sheet) -> dict[str, list[DataFile]]:
-    """The data files of each configuration by its name, the default one first; then one for each source where the
-    files are separable by source. Files of two formats make a configuration for each format instead."""
+@dataclass(frozen=True)
+class Configuration:
+    """Files that are loaded together. `n_bytes` is of their texts where those are measured, else of the files: the
+    libraries want a number there, and check none."""
+
+    files: tuple[DataFile, ...]
+    n_bytes: int
+
+
+def configurations(sheet: Sheet) -> dict[str, Configuration]:
+    """The configurations by their names, the default one first; then one for each source where the files are separable
+    by source. Files of two formats make a configuration for each format instead."""
     by_kind: dict[str, list[DataFile]] = {}
     for file in sheet.files:
         by_kind.setdefault(kind_of(file), []).append(file)
     if len(by_kind) != 1:
         largest = sorted(by_kind.items(), key=lambda item: (-sum(file.n_rows for file in item[1]), item[0]))
-        return {_NAMES[kind]: files for kind, files in largest}
-    found = {"default": list(sheet.files)}
+        return {_NAMES[kind]: Configuration(tuple(its), sum(f.n_bytes for f in its)) for kind, its in largest}
+    found = {"default": Configuration(sheet.files, int(sheet.rows("totals")[0]["n_bytes"]))}
+    n_bytes = {row["source"]: int(row["n_bytes"]) for row in sheet.rows("composition")}
     sources = rows_per_source(sheet)
     for source, files in sources.items() if len(sources) > 1 else ():
-        found[_config_name(source, found)] = list(files)
+        found[_config_name(source, found)] = Configuration(files, n_bytes[source])
     return found
 
 
@@ -150,13 +161,15 @@ def features(files: Sequence[DataFile]) -> list[dict[str, object]]:
     return [] if any(kind is None for _, kind in types) else [{"name": n, **k.feature()} for n, k in types if k]
 
 
-def _info(name: str, files: Sequence[DataFile]) -> dict[str, Any]:
-    columns = features(files)
+def _info(name: str, config: Configuration) -> dict[str, Any]:
+    columns = features(config.files)
+    n_rows = sum(file.n_rows for file in config.files)
     return {
         "config_name": name,
         **({"features": columns} if columns else {}),
-        "splits": [{"name": SPLIT, "num_examples": sum(file.n_rows for file in files)}],
-        "download_size": sum(file.n_bytes for file in files),
+        "splits": [{"name": SPLIT, "num_bytes": config.n_bytes, "num_examples": n_rows}],
+        "download_size": sum(file.n_bytes for file in config.files),
+        "dataset_size": config.n_bytes,
     }
 
 
