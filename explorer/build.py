@@ -204,9 +204,7 @@ def build(
         manifest |= {
             "root": str(workspace.root),
             "detail_relations": "tables" if content.as_tables else "views",
-            "counted_with": options.tokenizer,
             "duplicates": asdict(wanted),
-            "tags": asdict(options.tags) if options.tags is not None else None,
         }
         write_json(workspace.manifest, manifest)
         if wants_sample(source):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -55,6 +56,7 @@ class Content:
     source: Source
     duplicates: Found
     definitions: Mapping[Attribute, Definition]
+    options: Mapping[str, Any]  # rows of the table `build_options`
 
     @property
     def as_tables(self) -> bool:
@@ -168,9 +170,17 @@ def _facts(connection: duckdb.DuckDBPyConnection, content: Content) -> None:
             ("n_docs", "bigint", "Documents taken from it."),
             ("n_rejected", "bigint", "Rows left out."),
             ("fault", "varchar", "Why the whole file could not be used; null where it could."),
+            ("fingerprint", "varchar", "Order-free hash of its documents; those of all rows add up, modulo 2^128."),
         ],
         content.shards,
         "The files that were read.",
+    )
+    write_table(
+        connection,
+        "build_options",
+        [("name", "varchar", "The option."), ("value", "varchar", "Its value, as JSON.")],
+        [{"name": name, "value": json.dumps(value, sort_keys=True)} for name, value in content.options.items()],
+        "What the build was asked for, as far as numbers depend on it.",
     )
     write_table(
         connection,

@@ -14,6 +14,7 @@ import polars as pl
 
 import explorer
 from explorer.build import DEFAULT_MEMORY, TOKENIZERS, BuildReport, Step, build
+from explorer.datasheet.command import datasheet_command
 from explorer.duplicates.stages import NEAR_THRESHOLD, not_looked_for
 from explorer.errors import ExplorerError, QueryError, UsageError
 from explorer.escape import printable
@@ -280,18 +281,6 @@ def sql_command(workspace: Path, query: str, form: str) -> None:
         _emit(corpus.sql(query), form)
 
 
-@cli.command("datasheet")
-@_workspace
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder to write into.")
-def datasheet_command(workspace: Path, out: Path) -> None:
-    """Write DATASHEET.md and stats.json: every statistic with its definition and provenance."""
-    from explorer.sheet import write_datasheet
-
-    with explorer.open(workspace) as corpus:
-        for path in write_datasheet(corpus, out):
-            click.echo(path)
-
-
 @cli.command("check")
 @_workspace
 @_format
@@ -318,6 +307,7 @@ def app_command(workspace: Path, port: int | None, no_browser: bool) -> None:
     _open_app(workspace, port, open_browser=not no_browser)
 
 
+cli.add_command(datasheet_command)
 cli.add_command(impact_command)
 cli.add_command(recipe_command)
 cli.add_command(tag_command)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -39,7 +39,7 @@ def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress
     """Read a part's shards once and write its index rows, paragraph keys, signatures, tags, and texts that are not
     Parquet.
 
-    Returns the receipt that is written last: rows and rejects of each shard, the fingerprint of the documents.
+    Returns the receipt that is written last: rows, rejects and fingerprint of each shard, and that of all documents.
     A shard that cannot be used at all is in the receipt with its fault and the other shards go on.
     """
     workspace = Workspace(root)
@@ -71,7 +71,7 @@ def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress
                     break
                 report.take(batch)
                 if batch.frame.height:
-                    fingerprint += fingerprint_documents(table)
+                    report.fingerprint += fingerprint_documents(table)
                     has_tokens = has_tokens or table["n_tokens"].null_count < table.num_rows
                     sources.update(table["source"].unique().to_pylist())
                     pending.append(table)
@@ -89,6 +89,7 @@ def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress
             progress((1.0 - done) * shard.n_bytes)
             if report.n_docs:
                 inline.update(own_sets(shard, options.config))
+            fingerprint += report.fingerprint
             shards.append(report.to_json())
         if pending:
             index.write_table(pa.concat_tables(pending))
@@ -105,7 +106,7 @@ def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress
     receipt = {
         "key": part.key,
         "n_docs": n_docs,
-        "fingerprint": f"{fingerprint % 2**128:032x}",
+        "fingerprint": fingerprint_text(fingerprint),
         "has_tokens": has_tokens,
         "inline_sets": sorted(inline),
         "sources": sorted(sources),
@@ -141,6 +142,7 @@ class _ShardReport:
         self.shard = shard
         self.n_rows = 0
         self.n_docs = 0
+        self.fingerprint = 0
         self.fault: str | None = None
         self.reasons: Counter[str] = Counter()
         self.examples: list[Reject] = []
@@ -175,6 +177,7 @@ class _ShardReport:
             "name": self.shard.name,
             "n_rows": self.n_rows,
             "n_docs": self.n_docs,
+            "fingerprint": fingerprint_text(self.fingerprint),
             "fault": self.fault,
             "rejects": dict(self.reasons),
             "examples": [[reject.row, reject.reason, reject.detail] for reject in self.examples],
@@ -272,6 +275,16 @@ def fingerprint_documents(table: pa.Table) -> int:
         )
         total += int.from_bytes(md5(key, usedforsecurity=False).digest())
     return total
+
+
+def fingerprint_text(total: int) -> str:
+    """A sum of `fingerprint_documents` as it is written; `sum_fingerprints` adds such texts."""
+    return f"{total % 2**128:032x}"
+
+
+def sum_fingerprints(texts: Iterable[str]) -> str:
+    """The fingerprint of several pieces together: of the runs of row groups of one file, of all parts."""
+    return fingerprint_text(sum(int(text, 16) for text in texts))
 
 
 def _measured(field: bytes) -> bytes:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 import duckdb
+import polars as pl
 
 from explorer.catalogue import Content
 from explorer.config import CorpusConfig
@@ -13,9 +15,11 @@ from explorer.definitions import Definitions
 from explorer.duplicates.stages import Found
 from explorer.impact.bind import BoundRecipe
 from explorer.impact.source import Source
+from explorer.index_documents import sum_fingerprints
 from explorer.ingest.shards import Shard
 from explorer.partials import Piece
 from explorer.plan import IndexOptions, Part
+from explorer.recipe.toml import to_toml
 from explorer.relations import IndexedPart
 from explorer.urls import suffix_list_version
 from explorer.workspace import FORMAT, INDEX_VERSION
@@ -36,7 +40,6 @@ def manifest_of(
     options: IndexOptions,
 ) -> dict[str, Any]:
     """What is current in the workspace: the parts, their files and fingerprints, and with what they were made."""
-    documents = sum(int(receipt["fingerprint"], 16) for receipt in receipts.values()) % 2**128
     own = by_part(sets)
     by_set: dict[str, int] = {}
     for (_, name), receipt in sets.items():
@@ -45,10 +48,12 @@ def manifest_of(
         "format": FORMAT,
         "index_version": INDEX_VERSION,
         "n_docs": sum(receipt["n_docs"] for receipt in receipts.values()),
-        "fingerprint": f"{documents:032x}",
+        "fingerprint": sum_fingerprints(receipt["fingerprint"] for receipt in receipts.values()),
         "attribute_fingerprints": {name: f"{value:016x}" for name, value in sorted(by_set.items())},
         "tokenizer": options.tokenizer or options.config.tokenizer,
+        "counted_with": options.tokenizer,
         "keep_text": options.keep_text,
+        "tags": asdict(options.tags) if options.tags is not None else None,
         "duckdb_version": duckdb.__version__,
         "suffix_list": suffix_list_version(),
         "parts": [
@@ -85,6 +90,7 @@ def content_of(
             shards.append({
                 "shard": len(shards), "name": shard.name, "n_file_bytes": shard.size, "n_rows": report["n_rows"],
                 "n_docs": report["n_docs"], "n_rejected": sum(report["rejects"].values()), "fault": report["fault"],
+                "fingerprint": report["fingerprint"],
             })  # fmt: skip
             faults += _fault_rows(report, shard.name, None)
             if report["fault"]:
@@ -118,8 +124,39 @@ def content_of(
     }  # fmt: skip
     return Content(
         config, indexed, cut, config.attribute_columns, shards, faults, alignments, facts, manifest["n_docs"],
-        n_values, recipes, source, duplicates, definitions.found,
+        n_values, recipes, source, duplicates, definitions.found, _options(config, manifest, duplicates, recipes),
     )  # fmt: skip
+
+
+def _options(
+    config: CorpusConfig, manifest: Mapping[str, Any], duplicates: Found, recipes: Sequence[BoundRecipe]
+) -> dict[str, Any]:
+    """What a build has to be asked for so that it makes the same numbers of the same documents, as plain JSON.
+
+    A tagger's file is named without its folder: no path of a machine is published, and its content is in the version.
+    A recipe is the file that was used, in one form, without what a mixer needs to write files.
+    """
+    tags = manifest["tags"]
+    return {
+        "tokenizer": manifest["counted_with"],
+        "min_paragraph": duplicates.options.min_paragraph,
+        "near_threshold": duplicates.options.near,
+        "keep_text": manifest["keep_text"],
+        "tags": {
+            "attribute_set": tags["attribute_set"],
+            "taggers": [_without_folder(spec) for spec in tags["specs"]],
+            "version": tags["version"],
+        } if tags else None,
+        "columns": dict(config.columns),
+        "source_order": list(config.sources),
+        "recipes": {one.recipe.name: to_toml(replace(one.recipe, extra={})) for one in recipes},
+        "versions": {"duckdb": manifest["duckdb_version"], "polars": pl.__version__},
+    }  # fmt: skip
+
+
+def _without_folder(spec: str) -> str:
+    head, equals, path = spec.partition("=")
+    return f"{head}={path.replace(chr(92), '/').rpartition('/')[2]}" if equals else spec
 
 
 def _side_name(shard: Shard, attribute_set: str) -> str:

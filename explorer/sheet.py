@@ -1,28 +1,36 @@
-"""The datasheet: every statistic with its definition and its provenance, as Markdown and as `stats.json`.
+"""What a datasheet states: every statistic with its definition and its provenance.
 
+`stats.json` holds it, and the other files of a bundle are rendered from that alone (`explorer.datasheet`).
 Byte-stable: the same corpus and the same files of statistics give the same bytes on any machine.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from explorer.config import CorpusConfig, read_config
 from explorer.corpus import Corpus
-from explorer.escape import code_span, fenced, markdown
+from explorer.datasheet.declared import Declared, read_declared
+from explorer.errors import QueryError, WorkspaceError
+from explorer.escape import code_span, markdown
+from explorer.index_documents import sum_fingerprints
 from explorer.render import plain, to_markdown, units_of
 from explorer.statistic import Statistic, Value, load_statistics
-from explorer.units import MEASURES
-from explorer.workspace import disk_errors, replacing
+from explorer.workspace import Workspace
 
-SHEET_FORMAT = 1
-MAX_ROWS = 50  # of a table in the Markdown; stats.json has them all
+SHEET_FORMAT = 2
+TOOL = "corpus-explorer"
+SCHEMA_FILE = "stats.schema.json"
+MAX_ROWS = 50  # of a table in Markdown
+_ESTIMATED_KEPT = (
+    "It stands on an estimate: a minimum length applies after span replacement, and the texts were not read again."
+)
 
 
 @dataclass(frozen=True)
@@ -39,42 +47,97 @@ def collect(corpus: Corpus) -> list[Entry]:
     return [Entry(statistic, corpus.run(statistic, {})) for statistic in load_statistics().values()]
 
 
-def write_datasheet(corpus: Corpus, folder: Path) -> list[Path]:
-    """Write `DATASHEET.md` and `stats.json` into `folder` and return their paths. Raises `StorageError`."""
-    entries = collect(corpus)
-    contents = {"DATASHEET.md": to_datasheet(corpus, entries), "stats.json": to_stats_json(corpus, entries)}
-    with disk_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    for name, text in contents.items():
-        with replacing(folder / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    return [folder / name for name in contents]
+def stats_of(corpus: Corpus, entries: Iterable[Entry]) -> dict[str, Any]:
+    """The content of `stats.json`: every number with its unit, definition, SQL hash, parameters and exactness; and all
+    that it takes to make them again, and to render every file of the bundle.
 
-
-def datasheet_markdown(corpus: Corpus) -> str:
-    """The Markdown datasheet of a corpus."""
-    return to_datasheet(corpus, collect(corpus))
-
-
-def to_stats_json(corpus: Corpus, entries: Iterable[Entry]) -> str:
-    """Every number with its unit, definition, SQL hash, parameters and exactness."""
-    data = {
+    Raises `WorkspaceError` where the workspace is older than what is stated, `UsageError` for a wrong corpus.toml.
+    """
+    facts = corpus.facts
+    options, shards = _build_options(corpus), _shards(corpus)
+    path = Workspace(corpus.root).config
+    config = read_config(path) if path.exists() else CorpusConfig()
+    declared = read_declared(path) if path.exists() else Declared()
+    prefix = "fingerprint of "
+    versions = options.pop("versions")
+    return {
+        "$schema": SCHEMA_FILE,
         "format": SHEET_FORMAT,
-        "corpus": dict(sorted(corpus.facts.items())),
-        "statistics": {entry.statistic.name: entry_json(entry) for entry in entries},
+        "tool": TOOL,
+        "versions": {
+            TOOL: facts["explorer_version"],
+            **dict(sorted(versions.items())),
+            "public suffix list": facts["suffix_list"],
+        },
+        "fingerprint": facts["fingerprint"],
+        "attribute_fingerprints": {
+            name.removeprefix(prefix): value for name, value in sorted(facts.items()) if name.startswith(prefix)
+        },
+        "options": options,
+        "shards": shards,
+        "corpus": dict(sorted(facts.items())),
+        "config": config_json(config),
+        "declared": asdict(declared),
+        "bundle": {"order": "datasheets", "files": []},
+        "statistics": _statistics(entries),
     }
-    return json.dumps(data, indent=1, ensure_ascii=True) + "\n"
+
+
+def _build_options(corpus: Corpus) -> dict[str, Any]:
+    try:
+        rows = corpus.sql("select name, value from build_options order by name").rows()
+    except QueryError:
+        raise WorkspaceError(
+            f"{corpus.root}: was built by an older version, which noted neither the build's options nor a fingerprint "
+            "of each shard; build again (all text is read)"
+        ) from None
+    return {name: json.loads(value) for name, value in rows}
+
+
+def _shards(corpus: Corpus) -> list[dict[str, Any]]:
+    """The files that were read; the runs of row groups that a large file was read in are added up."""
+    frame = corpus.sql("select name, n_file_bytes, n_rows, n_docs, fingerprint from shards order by name, shard")
+    found = []
+    for name, rows in groupby(frame.iter_rows(named=True), key=lambda row: row["name"]):
+        pieces = list(rows)
+        found.append({
+            "name": name,
+            "n_bytes": pieces[0]["n_file_bytes"],
+            "n_rows": sum(piece["n_rows"] for piece in pieces),
+            "n_docs": sum(piece["n_docs"] for piece in pieces),
+            "fingerprint": sum_fingerprints(piece["fingerprint"] for piece in pieces),
+        })  # fmt: skip
+    return found
+
+
+def config_json(config: CorpusConfig) -> dict[str, Any]:
+    """[corpus], [columns] and [sources] of a corpus.toml, for `explorer.config.parse_config`."""
+    data = asdict(config)
+    columns, sources = data.pop("columns"), data.pop("sources")
+    return {"corpus": data, "columns": columns, "sources": sources}
+
+
+def _statistics(entries: Iterable[Entry]) -> dict[str, Any]:
+    stated = {}
+    for _, found in groupby(entries, key=lambda entry: entry.statistic.section):
+        its = list(found)
+        # a recipe whose kept documents are an estimate makes all of its section one
+        is_estimate = any(e.frame["is_estimate"].any() for e in its if "is_estimate" in e.frame.columns)
+        stated |= {entry.statistic.name: entry_json(entry, is_estimate=is_estimate) for entry in its}
+    return stated
 
 
 def entry_json(entry: Entry, *, is_estimate: bool = False) -> dict[str, Any]:
     """A statistic as `stats.json` has it; `is_estimate` says that even an exact statistic stands on estimates."""
     statistic = entry.statistic
+    is_estimate = is_estimate and entry.frame.height > 0
+    error = statistic.error(entry.given, entry.frame) or (_ESTIMATED_KEPT if is_estimate else None)
     return {
         "section": statistic.section,
         "title": statistic.title,
         "definition": statistic.doc,
-        "is_exact": not statistic.error(entry.given, entry.frame) and not is_estimate,
-        "error": statistic.error(entry.given, entry.frame) or None,
+        "is_exact": error is None,
+        "error": error,
         "sql_hash": statistic.sql_hash,
         "parameters": statistic.arguments(entry.given),
         "columns": [{"name": c.name, "unit": c.unit, "definition": c.doc} for c in statistic.columns],
@@ -82,70 +145,30 @@ def entry_json(entry: Entry, *, is_estimate: bool = False) -> dict[str, Any]:
     }
 
 
-def to_datasheet(corpus: Corpus, entries: Iterable[Entry]) -> str:
-    """The Markdown: identity, definitions, then a section for each folder of statistics."""
-    facts = corpus.facts
-    name = facts.get("name") or "unnamed corpus"
-    blocks = [f"# Datasheet: {markdown(name)}"]
-    blocks += [_identity(facts), _definitions(facts)]
-    for section, found in groupby(entries, key=lambda entry: entry.statistic.section):
-        its = list(found)
-        blocks.append(f"## {section.capitalize()}")
-        if any(entry.frame.height for entry in its):
-            # a recipe whose kept documents are an estimate makes all of its section one
-            is_estimate = any(e.frame["is_estimate"].any() for e in its if "is_estimate" in e.frame.columns)
-            blocks += [block for entry in its for block in entry_markdown(entry, is_estimate=is_estimate)]
-        else:
-            blocks.append(_empty_section(section, its))
-    blocks.append(_repeat())
-    return "\n\n".join(blocks) + "\n"
+def dump_stats(stats: Mapping[str, Any]) -> str:
+    """`stats.json`: a row, a column, a shard each on one line, so that a difference of two files can be read."""
+    return "".join(_lines(stats, "")) + "\n"
 
 
-def _identity(facts: dict[str, str]) -> str:
-    rows = [
-        ("Description", facts.get("description")),
-        ("Version", facts.get("version")),
-        ("Licence", facts.get("licence")),
-        ("Homepage", facts.get("homepage")),
-        ("Tokenizer", facts.get("tokenizer")),
-        ("Fingerprint of the documents", facts.get("fingerprint")),
-        *((f"F{name[1:]}", value) for name, value in sorted(facts.items()) if name.startswith("fingerprint of ")),
-        ("Files passed over, being no shards", facts.get("n_files_passed_over")),
-        ("Shortest paragraph that duplicates are sought among, in characters", facts.get("min_paragraph")),
-        ("Near-duplicates from a Jaccard similarity of", facts.get("near_threshold")),
-        ("Public suffix list", facts.get("suffix_list")),
-        ("Made with", f"corpus-explorer {facts.get('explorer_version')}, DuckDB {facts.get('duckdb_version')}"),
-    ]
-    frame = pl.DataFrame([(a, b or "not stated") for a, b in rows], schema=["Fact", "Value"], orient="row")
-    note = (
-        "The fingerprint covers every document's source, id, text and URL; it does not depend on how the shards are "
-        "cut or ordered. That of an attribute set covers each document's values and spans. Numbers are exact unless "
-        "their section says that they are estimated."
-    )
-    return f"{to_markdown(frame, {'Fact': 'name', 'Value': 'text'})}\n{note}"
+def _lines(value: Any, indent: str, *, in_list: bool = False) -> Iterator[str]:
+    inner = list(value.values()) if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else []
+    is_long = isinstance(value, Mapping) and not in_list and len(indent) < 3
+    if not inner or not (is_long or any(isinstance(one, Mapping | list | tuple) and one for one in inner)):
+        yield json.dumps(value, ensure_ascii=True)
+        return
+    begin, end = "{}" if isinstance(value, Mapping) else "[]"
+    heads = [f"{json.dumps(key)}: " for key in value] if isinstance(value, Mapping) else [""] * len(inner)
+    yield f"{begin}\n"
+    for place, (head, one) in enumerate(zip(heads, inner, strict=True)):
+        yield f"{indent} {head}"
+        yield from _lines(one, indent + " ", in_list=begin == "[")
+        yield ",\n" if place < len(inner) - 1 else "\n"
+    yield f"{indent}{end}"
 
 
-def _definitions(facts: dict[str, str]) -> str:
-    lines = ["## Definitions", ""]
-    for measure in MEASURES:
-        named = (
-            f" Tokenizer: {code_span(facts['tokenizer'])}."
-            if measure.unit == "tokens" and facts.get("tokenizer")
-            else ""
-        )
-        lines.append(f"- **{measure.unit.capitalize()}**: {markdown(measure.definition)}{named}")
-    return "\n".join(lines)
-
-
-def _empty_section(section: str, entries: Iterable[Entry]) -> str:
-    """One sentence for a section in which nothing was counted."""
-    names = ", ".join(code_span(entry.statistic.name) for entry in entries)
-    reason = (
-        "The workspace has no recipe of filters (`build --recipe` adds one)"
-        if section == "filters"
-        else "The corpus holds nothing that these statistics count"
-    )
-    return f"{reason}: {names}."
+def to_stats_json(corpus: Corpus, entries: Iterable[Entry]) -> str:
+    """`stats.json` of a corpus."""
+    return dump_stats(stats_of(corpus, entries))
 
 
 def entry_markdown(entry: Entry, where: str = "", *, is_estimate: bool = False) -> list[str]:
@@ -189,10 +212,3 @@ def _provenance(entry: Entry, where: str, *, is_estimate: bool) -> str:
     exact = "estimated" if statistic.error(entry.given, entry.frame) or is_estimate else "exact"
     on = f"for {where}" if where else "on `corpus.duckdb`"
     return f"Provenance: {call} {on} · SQL {code_span(statistic.sql_hash)} · {exact}"
-
-
-def _repeat() -> str:
-    example = (
-        'corpus-explorer show composition WORKSPACE --format csv\nduckdb WORKSPACE/corpus.duckdb "from composition()"'
-    )
-    return "## How to repeat a number\n\nEvery table is a macro of the catalogue:\n\n" + fenced(example, "sh")

@@ -36,7 +36,7 @@ from typing import Any
 from explorer.errors import StorageError, WorkspaceError
 
 FORMAT = 1
-INDEX_VERSION = 5
+INDEX_VERSION = 6
 TEMPORARY = ".writing"
 # Of their files a build removes those that neither it nor the build before it lists.
 INDEX_FOLDERS = (

@@ -134,7 +134,8 @@ def _write_documents(workspace: Workspace, part: Part, counts: Sequence[int], se
         "inline_sets": [],
         "sources": sorted({shard.folder_source for shard in part.shards}),
         "shards": [
-            {"name": s.name, "n_rows": n, "n_docs": n, "fault": None, "rejects": {}, "examples": []}
+            {"name": s.name, "n_rows": n, "n_docs": n, "fingerprint": "0" * 32}
+            | {"fault": None, "rejects": {}, "examples": []}
             for s, n in zip(part.shards, counts, strict=True)
         ],
     }
