@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,24 @@ def markdown_table(headings: Sequence[str], units: Sequence[str], rows: Iterable
         cells = (markdown(shown(value, unit)) for value, unit in zip(row, units, strict=True))
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def quoted(text: str) -> str:
+    """A declared text of any number of lines as a block quote, shown as it stands: no heading, list or rule in it."""
+    lines = [_as_text(line) for line in text.strip().splitlines()]
+    filled = [bool(line) for line in lines]
+    marked = [
+        f"> {line}\\" if line and place + 1 < len(lines) and filled[place + 1] else f"> {line}".rstrip()
+        for place, line in enumerate(lines)
+    ]
+    return "\n".join(marked)
+
+
+def _as_text(line: str) -> str:
+    """A line that begins like a heading, a list or a rule loses that meaning; white space around it goes."""
+    shown_line = markdown(line.strip())
+    shown_line = re.sub(r"^([#+=-])", r"\\\1", shown_line)
+    return re.sub(r"^(\d+)([.)])", r"\1\\\2", shown_line)
 
 
 def call_span(name: str, entry: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from explorer.corpus import Corpus
 from explorer.datasheet.eu import render as render_eu
 from explorer.datasheet.eu_domains import domain_tables
 from explorer.datasheet.published import is_ours, sheet_of
+from explorer.datasheet.questions import render_questions
 from explorer.datasheet.sheet import DataFile, Sheet
 from explorer.datasheet.statistics import render_statistics
 from explorer.datasheet.stats import STATS_FILE, render_stats
@@ -22,6 +23,7 @@ Renderer = Callable[[Sheet], Mapping[str, str | bytes]]  # path below the bundle
 # Each module of this package that renders files adds its function here.
 RENDERERS: tuple[Renderer, ...] = (
     render_stats,
+    render_questions,
     render_statistics,
     render_eu,
 )
