@@ -59,7 +59,7 @@ def _below(root: Path, path: Path) -> str:
             return below.relative_to(base).as_posix()
     raise UsageError(
         f"{path} lies outside {root}, and a card's paths must be true where it is read: move the shards below that "
-        f"folder (or link them: ln -s {path.parent} {root / 'data'}), or write the bundle into a folder above them"
+        "folder, or write the bundle into a folder above them"
     )
 
 
