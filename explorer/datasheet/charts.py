@@ -12,11 +12,11 @@ from typing import Any
 
 import polars as pl
 
-from explorer.charts import MAX_BARS, draw
+from explorer.charts import MAX_BARS, MAX_CELLS, draw
 from explorer.datasheet.figure import Heading, to_svg
 from explorer.datasheet.sheet import Sheet
 from explorer.datasheet.svg import to_png
-from explorer.plots import Plot, axis_title, column_title
+from explorer.plots import Plot, axis_title, column_title, cut_note, label
 from explorer.rule_charts import MAX_STEPS
 from explorer.statistic import Column, Statistic, load_statistics
 from explorer.units import UNITS, format_value
@@ -40,6 +40,9 @@ CHARTS = (
 )
 WIDTH = 760
 NARROW = 500  # pixels; below, numbers at bars go without their shares
+MOST_BARS = 20
+FEW = 0.01  # of all that is dated: dates with less, at either end, may be left out
+_NOTES = {"overlap": "On the diagonal: documents of which the same source has another copy."}
 _LYING = frozenset({"bar", "stacked_bar", "waterfall"})
 
 
@@ -54,26 +57,78 @@ def render_charts(sheet: Sheet) -> dict[str, str | bytes]:
     return found
 
 
-def chart_svg(sheet: Sheet, name: str, width: int = WIDTH) -> str | None:
-    """The chart of one statistic, or None where the sheet has nothing to draw."""
+def chart_svg(sheet: Sheet, name: str, width: int = WIDTH, *, is_bare: bool = False) -> str | None:
+    """The chart of one statistic, or None where the sheet has nothing to draw.
+
+    A bare one is for a page that says title, exactness and source beside it.
+    """
     given = chart_statistic(sheet, name)
     if given is None:
         return None
-    frame = chart_frame(sheet, given)
+    frame, left_out = _shown(given, chart_frame(sheet, given))
     chart = draw(given, frame)
     if chart is None:
         return None
-    entry = sheet.entry(name)
-    notes = [chart.note] if chart.note else []
-    if not entry["is_exact"]:
-        notes.append(f"Estimated. {entry['error'] or ''}".strip())
-    notes.append(source_line(sheet, name))
+    arguments = sheet.entry(name)["parameters"]
+    if str(given.chart["x"]).startswith("bin_") and "unit" in arguments:
+        chart.figure.update_xaxes(title_text=f"length in {arguments['unit']}")
+    notes = [note for note in (chart.note, left_out, _NOTES.get(name, "")) if note]
+    if not is_bare:
+        notes += _exactness(sheet, name)
     labels = _labels(given, frame, is_narrow=width < NARROW)
     is_share = (
         UNITS[given.column(color).unit].style == "share" if (color := str(given.chart.get("color", ""))) else False
     )
-    heading = Heading(given.title, _subtitle(given, frame), notes, chart.alt, labels, is_share)
+    subtitle = _subtitle(given, frame) + (f", in {arguments['measure']}" if "measure" in arguments else "")
+    names = _row_names(given, frame)
+    heading = Heading(given.title, subtitle, notes, chart.alt, labels, names, is_share, is_bare)
     return to_svg(chart.figure.to_dict(), heading, width)
+
+
+def _exactness(sheet: Sheet, name: str) -> list[str]:
+    entry = sheet.entry(name)
+    error = [] if entry["is_exact"] else [f"Estimated. {entry['error'] or ''}".strip()]
+    return [*error, source_line(sheet, name)]
+
+
+def _shown(given: Statistic, frame: pl.DataFrame) -> tuple[pl.DataFrame, str]:
+    """The rows that a picture has room for; and a note where that is not all."""
+    if given.chart["kind"] == "bar" and frame.height > MOST_BARS:
+        what = column_title(_parts(given)[1])
+        return frame.head(MOST_BARS), cut_note(MOST_BARS, frame.height, "first", what)
+    return _dense_time(given, frame)
+
+
+def _dense_time(given: Statistic, frame: pl.DataFrame) -> tuple[pl.DataFrame, str]:
+    """Without the few dates far from all others, which would leave no room for the rest; and a note that says so."""
+    x, y = str(given.chart["x"]), str(given.chart["y"])
+    if given.column(x).unit != "date" or frame[x].n_unique() < 3:
+        return frame, ""
+    totals = frame.drop_nulls([x, y]).group_by(x).agg(pl.col(y).sum()).sort(x)
+    below = totals[y].cum_sum() / totals[y].sum()
+    dates = totals[x].to_list()
+    kept = totals.filter((below > FEW) & (below.shift(1, fill_value=0.0) < 1 - FEW))[x].to_list()
+    first, last = kept[0], kept[-1]
+    if last - first > (dates[-1] - dates[0]) / 2:
+        return frame, ""
+    dense = frame.filter(pl.col(x).is_between(first, last))
+    is_yearly = all((date.month, date.day) == (1, 1) for date in dates)
+    begin, end = (str(date.year) if is_yearly else str(date) for date in (first, last))
+    n_left_out = sum(totals[y].to_list()) - sum(dense[y].drop_nulls().to_list())
+    number = f"{format_value(n_left_out, given.column(y).unit)} {column_title(y)}"
+    return dense, f"Not drawn: {number} before {begin} or after {end}; they are in stats.json."
+
+
+def _row_names(given: Statistic, frame: pl.DataFrame) -> list[str]:
+    """The names of the rows of a chart that has names downwards, in full."""
+    kind, column = given.chart["kind"], given.column(str(given.chart["y"]))
+    if UNITS[column.unit].is_numeric or kind not in _LYING | {"heatmap"}:
+        return []
+    is_once = kind in ("heatmap", "stacked_bar")
+    values = (frame[column.name].unique(maintain_order=True) if is_once else frame[column.name]).to_list()
+    missing = f"({column.null})" if column.null else None
+    most = {"heatmap": MAX_CELLS, "waterfall": MAX_STEPS}.get(kind, MAX_BARS)
+    return [html.unescape(label(missing if v is None else v, column.unit)) for v in values[:most]]
 
 
 def _parts(given: Statistic) -> tuple[str, str, str]:
@@ -95,6 +150,8 @@ def _subtitle(given: Statistic, frame: pl.DataFrame) -> str:
     measured = html.unescape(axis_title(plot, value))
     if kind == "waterfall":
         return f"{_upper(measured.removesuffix(' left'))}: left after each step, and removed by it"
+    if kind == "upset":
+        return f"{_upper(measured)} by the rules that hit them"
     over = "length" if category.startswith("bin_") else column_title(category)
     return f"{_upper(measured)} by {over}{f' and {column_title(color)}' if color and color != category else ''}"
 
@@ -109,19 +166,19 @@ def _labels(given: Statistic, frame: pl.DataFrame, *, is_narrow: bool) -> list[s
     kind = given.chart["kind"]
     if kind not in _LYING or not _is_lying(given) or (color and color != category):
         return []
-    rows = frame.head(MAX_STEPS if kind == "waterfall" else MAX_BARS)
+    rows = frame.head(MAX_STEPS) if kind == "waterfall" else frame
     share = "" if is_narrow else _share_of(given, value)
     labels = []
     for row in rows.iter_rows(named=True):
         if row[value] is None:
             continue  # it has no bar either
-        label = format_value(row[value], given.column(value).unit)
+        text = format_value(row[value], given.column(value).unit)
         removed = value.replace("_left", "_removed")
-        if kind == "waterfall" and not is_narrow:
-            label += f" (−{format_value(row[removed], given.column(removed).unit)})"
-        elif share and row[share] is not None:
-            label += f" ({format_value(row[share], 'share')})"
-        labels.append(label)
+        if kind == "waterfall" and not is_narrow and row[removed]:
+            text += f" (−{format_value(row[removed], given.column(removed).unit)})"
+        elif kind != "waterfall" and share and row[share] is not None:
+            text += f" ({format_value(row[share], 'share')})"
+        labels.append(text)
     return labels
 
 

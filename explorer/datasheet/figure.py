@@ -18,6 +18,7 @@ from explorer.datasheet.svg import (
     cut,
     decimals,
     described,
+    distinct,
     document,
     element,
     label,
@@ -43,7 +44,9 @@ class Heading:
     notes: Sequence[str]  # below it, each on lines of its own
     description: str
     labels: Sequence[str] = ()  # at the ends of lying bars, in their order
+    names: Sequence[str] = ()  # of the rows, in full, where the figure has cut them
     is_share: bool = False  # of a heat map: its numbers are shares
+    is_bare: bool = False  # without the title, for a page that has it already
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,7 @@ class _Drawing:
         names = self._names("yaxis")
         is_lying = bool(names) and self.cells is None and "yaxis2" not in self.layout
         upright = [key for key in ("yaxis", "yaxis2") if key in self.layout]
+        top += 12 if "yaxis2" in self.layout else 0  # the second axis has its title there
         body = PITCH * len(names) if names else (240 if self.width > 500 else 200)
         extra = 170 if "yaxis2" in self.layout else 0
         if not is_lying and self.cells is None and (title := _title(self.layout["yaxis"])) and not extra:
@@ -139,9 +143,9 @@ class _Drawing:
 
     def _head(self) -> tuple[list[str], float]:
         room = self.width - 2 * MARGIN
-        y = 12.0
+        y = 4.0 if self.heading.is_bare else 12.0
         parts = []
-        for line in wrap(self.heading.title, 16, room):
+        for line in wrap("" if self.heading.is_bare else self.heading.title, 16, room):
             y += 17
             parts.append(label(MARGIN, y - 3, line, size=16, font_weight="bold"))
         for line in wrap(self.heading.subtitle, 12.5, room):
@@ -161,6 +165,11 @@ class _Drawing:
         axis = self.layout.get(key, {})
         is_named = axis.get("tickvals") is not None and axis.get("showgrid") is False
         return [spoken(text) for text in axis["ticktext"]] if is_named else []
+
+    def _row_names(self, ticks: Ticks, room: float) -> list[str]:
+        """What is written at the rows, no two alike where they differ at all."""
+        full = self.heading.names if len(self.heading.names) == len(ticks.texts) else ticks.texts
+        return distinct(full, 12, room)
 
     # room
 
@@ -213,7 +222,8 @@ class _Drawing:
         return found
 
     def _left(self, panels: Sequence[Panel], names: Sequence[str]) -> float:
-        widest = max((text_width(t, 12) for panel in panels for t in panel.ticks.texts), default=0.0)
+        texts = [text for panel in panels for text in panel.ticks.texts] + list(self.heading.names)
+        widest = max((text_width(text, 12) for text in texts), default=0.0)
         return MARGIN + (min(widest, self.width * _NAME_SHARE) if names else widest) + 8
 
     def _right(self, is_lying: bool) -> float:
@@ -228,14 +238,15 @@ class _Drawing:
     ) -> Iterator[str]:
         end = self.width - right
         for panel in panels:
-            for value, text in zip(panel.ticks.values, panel.ticks.texts, strict=True):
+            is_named = panel.ticks.is_named
+            texts = self._row_names(panel.ticks, left - MARGIN - 6) if is_named else panel.ticks.texts
+            for value, text in zip(panel.ticks.values, texts, strict=True):
                 y = panel.scale(value)
-                if not panel.ticks.is_named:
+                if not is_named:
                     yield _line(left, y, end, y)
-                shown = cut(text, 12, left - MARGIN - 6) if panel.ticks.is_named else text
-                yield label(left - 8, y + 4, shown, role="t" if panel.ticks.is_named else "m", text_anchor="end")
+                yield label(left - 8, y + 4, text, role="t" if is_named else "m", text_anchor="end")
             if panel.key == "y2":
-                yield label(left + 4, panel.scale.end + 2, _title(panel.axis), size=11.5, role="m")
+                yield label(left - 8, panel.scale.end - 6, _title(panel.axis), size=11.5, role="m", text_anchor="end")
         if not ticks.is_named:
             for value in ticks.values:
                 yield _line(x(value), top, x(value), bottom)
@@ -246,6 +257,10 @@ class _Drawing:
             yield from self._cell_marks(self.cells, x, scales["y"])
         for box in self.boxes:
             yield _bar(box, x, scales[box.axis])
+            size = f"{box.y1 - box.y0:,.0f}"
+            if box.axis == "y2" and text_width(size, 11) <= x(box.x1) - x(box.x0) + 8:
+                at = x((box.x0 + box.x1) / 2), scales["y2"](box.y1) - 4
+                yield label(*at, size, size=11, role="m", text_anchor="middle")
         for dots in self.dots:
             yield from _line_marks(dots, x, scales[dots.axis])
         if self.heading.labels and self.cells is None:
@@ -265,9 +280,11 @@ class _Drawing:
                 role = "p" if number is None else f"{cells.family}{step}"
                 title = described(spoken(cells.lines[row][column]).split("<br>")) if is_titled else ""
                 yield element("rect", {"class": role, **place, "fill": paint(role)}, title)
-                if fits and texts[row][column]:
+                if fits and number is not None:
                     ink = {"class": f"k{step}" if cells.family == "q" else f"e{step}"}
                     fill = paint("w") if _is_dark(step, cells.family) else paint("t")
+                    if texts[row][column] == "0":  # most cells of most matrices: they should not shout
+                        ink, fill = {"class": "m"}, paint("m")
                     given = {**ink, "x": x(column), "y": y(row) + 3.5, "font-size": 10, "fill": fill}
                     yield element("text", {**given, "text-anchor": "middle"}, clean(texts[row][column]))
 
@@ -384,10 +401,10 @@ def _bar(box: Box, x: Scale, y: Scale) -> str:
     """A bar; one that counts anything is seen, however small it is."""
     x0, x1 = sorted((x(box.x0), x(box.x1)))
     y0, y1 = sorted((y(box.y0), y(box.y1)))
-    if box.x1 > box.x0 and x1 - x0 < 0.8:
-        x1 = x0 + 0.8
-    if box.y1 > box.y0 and y1 - y0 < 0.8:
-        y0 = y1 - 0.8
+    if box.x1 > box.x0:
+        x1 = max(x1, x0 + 1)
+    if box.y1 > box.y0:
+        y0 = min(y0, y1 - 1)
     place = {"x": x0, "y": y0, "width": x1 - x0, "height": y1 - y0}
     drawn = element("rect", {"class": box.role, **place, "fill": paint(box.role)}, described(box.lines))
     if box.error:

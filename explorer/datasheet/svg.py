@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -132,6 +133,22 @@ def cut(text: str, size: float, width: float) -> str:
             break
         kept += char
     return f"{kept.rstrip()}…"
+
+
+def distinct(texts: Sequence[str], size: float, width: float) -> list[str]:
+    """Each text cut to `width` pixels; where two would be equal then, their middles go instead of their ends."""
+    shown = [cut(text, size, width) for text in texts]
+    clashing = {one for one, n in Counter(shown).items() if n > 1}
+    return [_cut_middle(t, size, width) if s in clashing else s for t, s in zip(texts, shown, strict=True)]
+
+
+def _cut_middle(text: str, size: float, width: float) -> str:
+    if text_width(text, size) <= width:
+        return text
+    n_kept = max(2, len(cut(text, size, width)) - 1)
+    while n_kept > 2 and text_width(text[: n_kept // 2] + "…" + text[-(n_kept // 2) :], size) > width:
+        n_kept -= 1
+    return f"{text[: n_kept // 2].rstrip()}…{text[-(n_kept // 2) :].lstrip()}"
 
 
 def wrap(text: str, size: float, width: float) -> list[str]:
