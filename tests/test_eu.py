@@ -298,6 +298,13 @@ def test_one_thing_less_is_one_gap_and_a_draft(key: str, gap: str) -> None:
     assert name in data["gaps"][0]["reason"]
 
 
+def test_how_much_was_taken_is_no_description_of_the_content() -> None:
+    sheet = everything()
+    notes = {**sheet.config.sources, "small": SourceNote(document_type="")}
+    less = dataclasses.replace(sheet, config=dataclasses.replace(sheet.config, sources=notes))
+    assert [gap["id"] for gap in summary(less)["gaps"]] == ["eu_1_3_content", "eu_2_1_others"]
+
+
 # ---- limits
 
 
@@ -443,8 +450,12 @@ def rows() -> list[dict[str, Any]]:
         "https:///no-host",
         *(f"https://d{n}.org/" for n in range(20)),
     ]
-    crawled = [{"id": f"c{n}", "source": HOSTILE, "url": url, "text": "x " * (60 - n)} for n, url in enumerate(urls)]
-    public = [{"id": f"p{n}", "source": "dump", "url": f"https://p{n}.net/", "text": "y"} for n in range(3)]
+    crawled: list[dict[str, Any]] = [
+        {"id": f"c{n}", "source": HOSTILE, "url": url, "text": "x " * (60 - n)} for n, url in enumerate(urls)
+    ]
+    public: list[dict[str, Any]] = [
+        {"id": f"p{n}", "source": "dump", "url": f"https://p{n}.net/", "text": "y"} for n in range(3)
+    ]
     return [{**row, "added": "2024-05-01", "language": "de"} for row in [*crawled, *public]]
 
 
@@ -475,7 +486,11 @@ RECIPE = '[[rules]]\nname = "long | <b>"\nexclude = "n_words > 58"\n'
 def built(rows: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> list[Sheet]:
     """The sheet twice: of one shard, and of two with the rows in another order."""
     sheets = []
-    for cut in ({"a.jsonl": rows}, {"a.jsonl": rows[20::-1], "b.jsonl": rows[:20:-1]}):
+    cuts: list[dict[str, list[dict[str, Any]]]] = [
+        {"a.jsonl": rows},
+        {"a.jsonl": rows[20::-1], "b.jsonl": rows[:20:-1]},
+    ]
+    for cut in cuts:
         root = tmp_path_factory.mktemp("eu")
         write_dolma(root / "in", cut)
         (root / "corpus.toml").write_text(CORPUS_TOML, encoding="utf-8")

@@ -84,7 +84,7 @@ def _domains(facts: Facts) -> Found:
     value = (
         f"{format_value(n_listed, 'count')} of {format_value(n_domains, 'count')} domain names: the {rule}, by bytes "
         f"of text. They hold {format_value(rows[len(rows) - 1]['cumulative_byte_share'], 'share')} of the bytes that "
-        "have a domain. The whole list is the file `top_domains.csv`."
+        "have a domain. The whole list is the file top_domains.csv."
     )
     notes = [
         "A domain is the public suffix and one label more (example.com, example.co.uk), in punycode; an IP address or "

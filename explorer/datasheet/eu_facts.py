@@ -66,10 +66,15 @@ class Source:
         return self.origin.url or (self.note.origin if is_url(self.note.origin) else "")
 
     @property
-    def description(self) -> str:
+    def content(self) -> str:
         """What is declared of its content; empty where nothing is."""
-        parts = (self.note.document_type, "" if is_url(self.note.origin) else self.note.origin, self.origin.selection)
-        return "; ".join(" ".join(part.split()) for part in parts if part.strip())
+        return joined([self.note.document_type, "" if is_url(self.note.origin) else self.note.origin])
+
+    @property
+    def description(self) -> str:
+        """The same with what was taken of it, where that is not all."""
+        selection = self.origin.selection
+        return joined([self.content, "" if selection.strip().lower() == "all" else selection])
 
 
 @dataclass(frozen=True)
@@ -187,6 +192,11 @@ def declared(*keys: str) -> tuple[Mapping[str, Any], ...]:
 def is_url(text: str) -> bool:
     """Whether a text is one http(s) address without anything that Markdown could trip over."""
     return re.fullmatch(r"https?://[A-Za-z0-9._~/?#&=%:+,@!-]+", text.strip()) is not None
+
+
+def joined(texts: Iterable[str]) -> str:
+    """Different texts on one line."""
+    return "; ".join(dict.fromkeys(" ".join(text.split()) for text in texts if text.strip()))
 
 
 def month(date: str | None) -> str:

@@ -148,8 +148,8 @@ def _languages(facts: Facts) -> Found:
         for label, _, _, share in sorted(official, key=lambda row: (-row[2], row[0]))
     )
     value = (
-        f"Of the 24 official languages of the European Union {len(official)} occur"
-        f"{f' (share of bytes): {found}' if found else ''}. Other languages stated: {n_others:,}."
+        f"Official languages of the European Union: {len(official)} of 24"
+        f"{f' (share of bytes: {found})' if found else ''}. Other languages stated: {n_others:,}."
     )
     how = facts.sheet.config.columns.get("language")
     notes = [f"As {how or 'the rows'} state{'s' if how else ''} it, document by document."]

@@ -16,6 +16,7 @@ from explorer.datasheet.eu_facts import (
     datasets,
     declared,
     is_large,
+    joined,
     sort_key,
 )
 from explorer.escape import printable
@@ -105,10 +106,6 @@ def _public(facts: Facts) -> tuple[list[Dataset], list[Dataset], int]:
     return large, [one for one in found if not is_large(one, found)], sum(one.n_bytes for one in found)
 
 
-def _joined(texts: Sequence[str]) -> str:
-    return "; ".join(dict.fromkeys(" ".join(text.split()) for text in texts if text.strip()))
-
-
 def period_of(facts: Facts, sources: Sequence[Source]) -> tuple[str, str]:
     spans = [facts.collected(source) for source in sources]
     begins = [begin for begin, _, _ in spans]
@@ -125,19 +122,19 @@ def _large(facts: Facts) -> Found:
     rows, lacks = [], []
     for one in large:
         its = one.sources
-        selection = _joined([source.origin.selection for source in its])
+        selection = joined([source.origin.selection for source in its])
         link = next((source.link for source in its if source.link), "")
-        if not link and not any(source.description for source in its):
+        if not link and not any(source.content for source in its):
             lacks.append(f"Neither a url nor a description is declared of: {names_of(its)}.")
         unselected = [source for source in its if not source.origin.selection]
         if unselected:
-            lacks.append(f"No selection is declared (`all` where all was taken) of: {names_of(unselected)}.")
-        taken = selection if link else _joined([source.description for source in its])
+            lacks.append(f"No selection is declared ('all' where all was taken) of: {names_of(unselected)}.")
+        taken = selection if link else joined([source.description for source in its])
         rows.append(
             (
                 one.title,
                 link,
-                _joined([source.origin.version for source in its]),
+                joined([source.origin.version for source in its]),
                 one.n_bytes / total,
                 sum(source.n_docs for source in its),
                 one.n_bytes,
@@ -183,7 +180,7 @@ _DESCRIBED = (
 
 def described(facts: Facts, chosen: Sequence[Source], sources: tuple[Mapping[str, object], ...]) -> Found:
     """A general description: what is declared of the content, and what is measured."""
-    silent = [source for source in chosen if not source.description]
+    silent = [source for source in chosen if not source.content]
     rows = tuple(
         (
             source.title,

@@ -79,7 +79,7 @@ SECTIONS = (
             Field(
                 "eu_1_1_representative",
                 "Authorised representative name and contact details",
-                key="provider.representative (`not applicable` of a provider established in the Union)",
+                key="provider.representative ('not applicable' of a provider established in the Union)",
             ),
         ),
     ),
@@ -88,7 +88,11 @@ SECTIONS = (
         "Model identification",
         (
             Field("eu_1_2_models", "Versioned model name(s)", key="provider.models"),
-            Field("eu_1_2_dependencies", "Model dependencies", key="provider.model_dependencies (`none` where none)"),
+            Field(
+                "eu_1_2_dependencies",
+                "Model dependencies",
+                key="provider.model_dependencies ('none' where there is none)",
+            ),
             Field(
                 "eu_1_2_market_date",
                 "Date of placement of the model on the Union market",
@@ -106,7 +110,7 @@ SECTIONS = (
             Field(
                 "eu_1_3_other_modalities",
                 "Image, Audio, Video, Other: Training data size and types of content",
-                key="provider.other_modalities (`none` where none)",
+                key="provider.other_modalities ('none' where there is none)",
             ),
             Field(
                 "eu_1_3_latest_date",
@@ -200,9 +204,7 @@ SECTIONS = (
                 depends_on=("eu_2_3_used",),
             ),
             _modalities("2_3", "Type of modality covered"),
-            Field(
-                "eu_2_3_domains", "Summary of the most relevant domain names crawled", depends_on=("eu_2_3_used",)
-            ),
+            Field("eu_2_3_domains", "Summary of the most relevant domain names crawled", depends_on=("eu_2_3_used",)),
             _comments("2_3"),
         ),
     ),
@@ -215,14 +217,14 @@ SECTIONS = (
                 "Was data from user interactions with the AI model (e.g. user input and prompts) used to train the "
                 "model?",
                 "yes_no",
-                key="provider.uses_user_data = `no`",
+                key="provider.uses_user_data (no answers both)",
             ),
             Field(
                 "eu_2_4_services",
                 "Was data collected from user interactions with the provider's other services or products used to "
                 "train the model?",
                 "yes_no",
-                key="provider.uses_user_data = `no`",
+                key="provider.uses_user_data (no answers both)",
             ),
             Field(
                 "eu_2_4_description",
@@ -315,7 +317,7 @@ SECTIONS = (
         "Other information (optional)",
         (Field("eu_3_3_other", "Other relevant information about data processing (optional)", is_optional=True),),
     ),
-)  # fmt: skip
+)
 
 FIELDS: Mapping[str, Field] = MappingProxyType({field.id: field for section in SECTIONS for field in section.fields})
 
