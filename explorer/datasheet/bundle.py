@@ -8,8 +8,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from explorer.corpus import Corpus
+from explorer.datasheet.charts import render_charts
+from explorer.datasheet.card import render_card
+from explorer.datasheet.croissant import render_croissant
 from explorer.datasheet.eu import render as render_eu
 from explorer.datasheet.eu_domains import domain_tables
+from explorer.datasheet.page import render_page
 from explorer.datasheet.published import is_ours, sheet_of
 from explorer.datasheet.questions import render_questions
 from explorer.datasheet.sheet import DataFile, Sheet
@@ -26,6 +30,8 @@ RENDERERS: tuple[Renderer, ...] = (
     render_questions,
     render_statistics,
     render_eu,
+    render_charts,
+    render_page,
 )
 # Those of a bundle that the folder of somebody else is likely to hold, too.
 _LIKELY = ("README.md", "DATASHEET.md", STATS_FILE, "croissant.json")

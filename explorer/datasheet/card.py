@@ -9,6 +9,7 @@ from explorer.datasheet.alerts import alerts_markdown
 from explorer.datasheet.card_attributes import attributes, columns, personal_data
 from explorer.datasheet.card_declared import loading, making, rights, summary
 from explorer.datasheet.card_parts import Row, Section, facts_table, prose, rough, size, sources_line
+from explorer.datasheet.charts import chart_svg
 from explorer.datasheet.front_matter import front_matter
 from explorer.datasheet.sheet import Sheet
 from explorer.escape import code_span, markdown
@@ -45,7 +46,9 @@ def render_card(sheet: Sheet) -> Mapping[str, str]:
 
 
 def _section(sheet: Sheet, section: Section) -> list[str]:
-    return [f"## {section.title}", *section.blocks, sources_line(sheet, section.statistics)]
+    entries = {name: sheet.entry(name) for name in section.charts if chart_svg(sheet, name) is not None}
+    charts = [f"![{markdown(entry['title'])}](charts/{name}.png)" for name, entry in entries.items()]
+    return [f"## {section.title}", *section.blocks, *charts, sources_line(sheet, section.statistics)]
 
 
 def _title(sheet: Sheet) -> list[str]:

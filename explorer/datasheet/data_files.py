@@ -135,15 +135,10 @@ def render_shards(sheet: Sheet) -> Mapping[str, str]:
         writer.writerow(("path", "n_rows", "n_bytes", "sha256"))
         writer.writerows((file.path, file.n_rows, file.n_bytes, file.sha256) for file in sheet.files)
     else:
-        writer.writerow(("path", "n_rows", "n_bytes", "n_docs", "n_rejected", "fault"))
-        rows = sheet.tables.get("shard_report") or sheet.rows("shard_report")
-        names = ("name", "n_rows", "n_file_bytes", "n_docs", "n_rejected", "fault")
-        writer.writerows([row[name] for name in names] for row in sorted(rows, key=_by_name))
+        writer.writerow(("path", "n_rows", "n_bytes", "n_docs", "fingerprint"))
+        names = ("name", "n_rows", "n_bytes", "n_docs", "fingerprint")
+        writer.writerows([shard[name] for name in names] for shard in sheet.stats["shards"])
     return {SHARDS: buffer.getvalue()}
-
-
-def _by_name(row: Mapping[str, Any]) -> tuple[str, str]:
-    return str(row["name"]), repr(sorted(row.items(), key=str))
 
 
 def kind_of(file: DataFile) -> str:
