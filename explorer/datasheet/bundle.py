@@ -8,8 +8,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from explorer.corpus import Corpus
-from explorer.datasheet.charts import render_charts
 from explorer.datasheet.card import render_card
+from explorer.datasheet.charts import render_charts
 from explorer.datasheet.croissant import render_croissant
 from explorer.datasheet.eu import render as render_eu
 from explorer.datasheet.eu_domains import domain_tables
@@ -30,6 +30,8 @@ RENDERERS: tuple[Renderer, ...] = (
     render_questions,
     render_statistics,
     render_eu,
+    render_card,
+    render_croissant,
     render_charts,
     render_page,
 )
