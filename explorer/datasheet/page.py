@@ -19,7 +19,7 @@ from explorer.plots import column_title
 from explorer.statistic import load_statistics
 from explorer.units import UNITS, format_value
 
-MAX_ROWS = 10  # of a table; stats.json has them all
+MAX_ROWS, MAX_COLUMNS = 10, 10  # of a table; stats.json has them all
 LONG = 240  # characters of a definition
 MAX_NAME = 120  # characters of a value in a table
 NARROW_WIDTH = 372
@@ -150,7 +150,8 @@ def _definition(text: str) -> str:
 
 def _table(sheet: Sheet, name: str) -> str:
     rows = sheet.rows(name)
-    columns = [c for c in sheet.entry(name)["columns"] if any(row[c["name"]] is not None for row in rows)]
+    filled = [c for c in sheet.entry(name)["columns"] if any(row[c["name"]] is not None for row in rows)]
+    columns = filled[:MAX_COLUMNS]
     kinds = [_CLASSES.get(UNITS[column["unit"]].style, "") for column in columns]
     known = load_statistics().get(name)
     nulls = {c.name: c.null or _NULLS.get(c.name, "none") for c in known.columns if c.unit == "name"} if known else {}
@@ -166,7 +167,9 @@ def _table(sheet: Sheet, name: str) -> str:
         for row in rows[:MAX_ROWS]
     ]
     body = "".join(f"<tr>{line}</tr>" for line in lines)
-    more = f'<p class="m">The first {MAX_ROWS} of {len(rows):,} rows.</p>' if len(rows) > MAX_ROWS else ""
+    sizes = (len(rows), MAX_ROWS, "rows"), (len(filled), MAX_COLUMNS, "columns")
+    cuts = " and ".join(f"the first {most} of {n:,} {what}" for n, most, what in sizes if n > most)
+    more = f'<p class="m">Here are {cuts}; <a href="stats.json">stats.json</a> has them all.</p>' if cuts else ""
     label = clean(sheet.entry(name)["title"])
     table = f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
     return f'<div class="scroll" tabindex="0" role="region" aria-label="{label}">{table}</div>{more}'
