@@ -6,13 +6,25 @@ the same way each time. What a pointer shows in the dashboard is each mark's `<t
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from explorer.datasheet.scales import Scale, Ticks, axis_ticks, spoken, to_number, usual_gap
+from explorer.datasheet.scales import Scale, Ticks, axis_ticks, spoken
+from explorer.datasheet.shapes import (
+    Box,
+    Cells,
+    Dots,
+    cell_text,
+    has_dates,
+    is_dark,
+    read_boxes,
+    read_cells,
+    read_dots,
+    role_of,
+    step_of,
+)
 from explorer.datasheet.svg import (
     clean,
     cut,
@@ -32,7 +44,6 @@ PITCH = 21  # pixels from one named row to the next
 MARGIN = 14
 MAX_TITLED_CELLS = 625
 _NAME_SHARE = 0.34  # of the width, at most, for the names of rows
-_OTHERS = 8  # the colour of what is left over
 
 
 @dataclass(frozen=True)
@@ -47,45 +58,6 @@ class Heading:
     names: Sequence[str] = ()  # of the rows, in full, where the figure has cut them
     is_share: bool = False  # of a heat map: its numbers are shares
     is_bare: bool = False  # without the title, for a page that has it already
-
-
-@dataclass(frozen=True)
-class Box:
-    """A bar in the values of its axes."""
-
-    x0: float
-    x1: float
-    y0: float
-    y1: float
-    role: str
-    lines: Sequence[str]
-    axis: str = "y"
-    error: float = 0.0
-
-
-@dataclass(frozen=True)
-class Dots:
-    """A line through points, with or without a mark at each; None breaks it."""
-
-    points: Sequence[tuple[float, float] | None]
-    role: str
-    lines: Sequence[Sequence[str]]
-    opacity: Sequence[float]
-    has_line: bool
-    has_marks: bool
-    radius: float
-    axis: str = "y"
-
-
-@dataclass(frozen=True)
-class Cells:
-    """A heat map."""
-
-    numbers: Sequence[Sequence[float | None]]
-    lines: Sequence[Sequence[str]]
-    low: float
-    high: float
-    family: str  # of colours: q or d
 
 
 @dataclass(frozen=True)
@@ -108,11 +80,11 @@ class _Drawing:
 
     def __init__(self, traces: Sequence[Any], layout: Mapping[str, Any], heading: Heading, width: int) -> None:
         self.layout, self.heading, self.width = layout, heading, width
-        self.boxes = list(_boxes(traces))
-        self.dots = list(_dots(traces))
-        self.cells = next((_cells(trace) for trace in traces if trace["type"] == "heatmap"), None)
-        self.is_date = {axis: _has_dates(traces, axis) for axis in "xy"}
-        self.legend = [(_role(n, t), spoken(t.get("name") or "")) for n, t in enumerate(traces)]
+        self.boxes = list(read_boxes(traces))
+        self.dots = list(read_dots(traces))
+        self.cells = next((read_cells(trace) for trace in traces if trace["type"] == "heatmap"), None)
+        self.is_date = {axis: has_dates(traces, axis) for axis in "xy"}
+        self.legend = [(role_of(n, t), spoken(t.get("name") or "")) for n, t in enumerate(traces)]
 
     def draw(self) -> str:
         head, top = self._head()
@@ -270,22 +242,28 @@ class _Drawing:
 
     def _cell_marks(self, cells: Cells, x: Scale, y: Scale) -> Iterator[str]:
         wide, high = abs(x(1) - x(0)), abs(y(1) - y(0))
-        texts = [[_cell_text(n, self.heading.is_share) for n in row] for row in cells.numbers]
+        texts = [[cell_text(n, self.heading.is_share) for n in row] for row in cells.numbers]
         fits = max((text_width(t, 10) for row in texts for t in row), default=0.0) <= wide - 3
         is_titled = sum(map(len, texts)) <= MAX_TITLED_CELLS
         for row, numbers in enumerate(cells.numbers):
             for column, number in enumerate(numbers):
-                step = _step(number, cells)
+                step = step_of(number, cells)
                 place = {"x": x(column - 0.5) + 0.5, "y": y(row - 0.5) + 0.5, "width": wide - 1, "height": high - 1}
                 role = "p" if number is None else f"{cells.family}{step}"
                 title = described(spoken(cells.lines[row][column]).split("<br>")) if is_titled else ""
                 yield element("rect", {"class": role, **place, "fill": paint(role)}, title)
                 if fits and number is not None:
                     ink = {"class": f"k{step}" if cells.family == "q" else f"e{step}"}
-                    fill = paint("w") if _is_dark(step, cells.family) else paint("t")
+                    fill = paint("w") if is_dark(step, cells.family) else paint("t")
                     if texts[row][column] == "0":  # most cells of most matrices: they should not shout
                         ink, fill = {"class": "m"}, paint("m")
-                    given = {**ink, "x": x(column), "y": y(row) + 3.5, "font-size": 10, "fill": fill}
+                    given: dict[str, str | float] = {
+                        **ink,
+                        "x": x(column),
+                        "y": y(row) + 3.5,
+                        "font-size": 10,
+                        "fill": fill,
+                    }
                     yield element("text", {**given, "text-anchor": "middle"}, clean(texts[row][column]))
 
     # what stands below
@@ -301,92 +279,6 @@ class _Drawing:
                 y += 14
                 parts.append(label(MARGIN, y, line, size=11, role="m"))
         return parts, y + 12
-
-
-def _role(number: int, trace: Mapping[str, Any]) -> str:
-    return f"s{_OTHERS if str(trace.get('name') or '').endswith(' others') else number}"
-
-
-def _has_dates(traces: Sequence[Mapping[str, Any]], axis: str) -> bool:
-    return any(hasattr(value, "toordinal") for trace in traces for value in list(trace.get(axis) or ())[:1])
-
-
-def _hover(trace: Mapping[str, Any]) -> list[list[str]]:
-    given = trace.get("customdata")
-    return [[spoken(line) for line in str(text).split("<br>")] for text in (given if given is not None else ())]
-
-
-def _boxes(traces: Sequence[Mapping[str, Any]]) -> Iterator[Box]:
-    """The bars, one upon the other where they share a place."""
-    stacked: dict[float, float] = defaultdict(float)
-    bars = [(number, trace) for number, trace in enumerate(traces) if trace["type"] == "bar"]
-    flat = any(trace.get("orientation") == "h" for _, trace in bars)
-    along, across = ("y", "x") if flat else ("x", "y")
-    gap = usual_gap([to_number(place) for _, trace in bars for place in trace[along]])
-    for number, trace in bars:
-        places = [to_number(place) for place in trace[along]]
-        widths = trace.get("width")
-        hover = _hover(trace)
-        errors = (trace.get(f"error_{across}") or {}).get("array") or [0.0] * len(places)
-        for n, (place, size) in enumerate(zip(places, trace[across], strict=True)):
-            begin, end = (place, place + widths[n]) if widths is not None else (place - gap * 0.36, place + gap * 0.36)
-            base = stacked[place]
-            stacked[place] = base + float(size)
-            low, high = sorted((base, base + float(size)))
-            edges = (low, high, begin, end) if flat else (begin, end, low, high)
-            yield Box(*edges, _role(number, trace), hover[n], trace.get("yaxis") or "y", float(errors[n]))
-
-
-def _dots(traces: Sequence[Mapping[str, Any]]) -> Iterator[Dots]:
-    for number, trace in enumerate(traces):
-        if trace["type"] != "scatter":
-            continue
-        pairs = zip(trace["x"], trace["y"], strict=True)
-        points = [None if a is None or b is None else (to_number(a), to_number(b)) for a, b in pairs]
-        marker = trace.get("marker") or {}
-        opacity = marker.get("opacity", 1.0)
-        strengths = list(opacity) if isinstance(opacity, list | tuple) else [float(opacity)] * len(points)
-        mode = str(trace["mode"])
-        has_marks = "markers" in mode or len(points) == 1
-        radius = float(marker.get("size", 5)) / 2
-        axis = trace.get("yaxis") or "y"
-        role = _role(number, trace)
-        yield Dots(points, role, _hover(trace), strengths, "lines" in mode, has_marks, radius, axis)
-
-
-def _cells(trace: Mapping[str, Any]) -> Cells:
-    numbers = [[None if value is None else float(value) for value in row] for row in trace["z"]]
-    given = [value for row in numbers for value in row if value is not None]
-    low, high = trace.get("zmin"), trace.get("zmax")
-    return Cells(
-        numbers,
-        trace["customdata"],
-        float(min(given) if low is None else low),
-        float(max(given) if high is None else high),
-        "d" if trace.get("zmid") is not None else "q",
-    )
-
-
-def _step(number: float | None, cells: Cells) -> int:
-    """Which of the ten colours of its scale a number has."""
-    if number is None or cells.high <= cells.low:
-        return 0
-    return min(9, max(0, int((number - cells.low) / (cells.high - cells.low) * 10)))
-
-
-def _is_dark(step: int, family: str) -> bool:
-    return step >= 5 if family == "q" else step in (0, 1, 8, 9)
-
-
-def _cell_text(number: float | None, is_share: bool) -> str:
-    if number is None:
-        return ""
-    value = number * 100 if is_share else number
-    if value == 0:
-        return "0"
-    if abs(value) < 0.1:
-        return "<0.1" if value > 0 else ">-0.1"
-    return f"{value:.1f}" if abs(value) < 9.95 else f"{value:.0f}"
 
 
 def _title(axis: Mapping[str, Any]) -> str:
@@ -457,7 +349,14 @@ def _legend(entries: Sequence[tuple[str, str]], room: float, y: float) -> tuple[
         width = 18 + text_width(shown, 12) + 14
         if x > MARGIN and x + width - 14 > MARGIN + room:
             x, y = float(MARGIN), y + 18
-        square = {"class": role, "x": x, "y": y + 3, "width": 11, "height": 11, "fill": paint(role)}
+        square: dict[str, str | float] = {
+            "class": role,
+            "x": x,
+            "y": y + 3,
+            "width": 11,
+            "height": 11,
+            "fill": paint(role),
+        }
         parts += [element("rect", square), label(x + 16, y + 13, shown)]
         x += width
     return parts, y + 22
