@@ -5,20 +5,17 @@ The toolkit's taggers have the same names here, so that what they wrote is expla
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 from importlib.metadata import entry_points
 
-from explorer import taggers
 from explorer.attributes import Attribute
 from explorer.details import Definition
 from explorer.errors import ExplorerError
 from explorer.ingest.shards import first_line
 from explorer.taggers.model import TagType, key_of
-from explorer.taggers.registry import GROUP, file_taggers, known_taggers
+from explorer.taggers.registry import GROUP, builtin_taggers, file_taggers, known_taggers
 
 ANY = "*"  # the name of a type that stands for names out of data or a model
 _SHAPES = ("spans", "number")  # what taggers write
@@ -91,8 +88,7 @@ def _is_tagged(attribute: Attribute) -> bool:
 @cache
 def _shipped() -> Mapping[str, _Types]:
     """The types of the taggers in this package, by the names that keys have. Loads no model."""
-    modules = [import_module(f"{taggers.__name__}.{one.name}") for one in pkgutil.iter_modules(taggers.__path__)]
-    return {_plain(t.name): _types(t.types, t.source) for module in modules for t in getattr(module, "TAGGERS", ())}
+    return {_plain(name): _types(one.types, one.source) for name, one in builtin_taggers().items()}
 
 
 def _others() -> tuple[Mapping[str, _Types], str]:

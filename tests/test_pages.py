@@ -196,7 +196,9 @@ def test_an_example_fills_the_editor(open_page: Open, rich: Path) -> None:
 
 def test_datasheet_is_previewed_and_downloaded(open_page: Open, rich: Path) -> None:
     app = open_page(rich, "datasheet")
-    assert any(str(block.value).startswith("# Datasheet") for block in app.markdown)
+    assert not app.exception
+    assert next(box for box in app.selectbox if box.label == "File").options[0] == "README.md"
+    assert any("How this card was made" in str(block.value) for block in app.markdown)
     assert app.get("download_button")
 
 

@@ -108,15 +108,21 @@ def statement(statistic: Statistic, arguments: Mapping[str, Value]) -> str:
     return current_corpus().statement(statistic, arguments)
 
 
-def datasheet() -> str:
-    """The Markdown datasheet."""
+def bundle() -> dict[str, bytes]:
+    """The files of the datasheet by their path. Raises `UsageError` for a corpus.toml that cannot be read."""
     root = workspace_path()
-    return _datasheet(f"{root} {generation(root)}" if root is not None else "")
+    if root is None:
+        return {}
+    try:
+        declared = Workspace(root).config.stat().st_mtime_ns
+    except OSError:
+        declared = 0
+    return _bundle(f"{root} {generation(root)} {declared}")
 
 
 @st.cache_data(max_entries=2, show_spinner="Writing the datasheet")
-def _datasheet(generation: str) -> str:
-    from explorer.sheet import datasheet_markdown
+def _bundle(key: str) -> dict[str, bytes]:
+    from explorer.datasheet.bundle import read_sheet, render_bundle
 
     with current_corpus().cursor() as corpus:
-        return datasheet_markdown(corpus)
+        return render_bundle(read_sheet(corpus))

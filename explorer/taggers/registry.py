@@ -46,11 +46,18 @@ class FileTagger:
 
 
 @cache
-def known_taggers() -> dict[str, Tagger]:
-    """All taggers by name. Raises `UsageError` for an entry point that is no tagger."""
+def builtin_taggers() -> dict[str, Tagger]:
+    """The taggers of this package by name."""
     found: dict[str, Tagger] = {}
     for name in _MODULES:
         found |= {tagger.name: tagger for tagger in import_module(f"explorer.taggers.{name}").TAGGERS}
+    return found
+
+
+@cache
+def known_taggers() -> dict[str, Tagger]:
+    """All taggers by name. Raises `UsageError` for an entry point that is no tagger."""
+    found = dict(builtin_taggers())
     for entry in entry_points(group=GROUP):
         tagger = entry.load()
         if not isinstance(tagger, Tagger) or tagger.name in found:
