@@ -270,6 +270,7 @@ def test_everything_declared_is_no_draft() -> None:
     assert TBP not in files["eu/public_summary.md"]
     found = fields(everything())
     assert found["eu_updated"]["value"] == "09/03/25"
+    assert (found["eu_2_4_prompts"]["value"], found["eu_2_4_modalities"]["value"]) == ("No", "Text")
     assert found["eu_1_3_latest_date"]["value"] == "09/2024"
     assert found["eu_2_3_period"]["value"] == "From 01/2023 to 06/2024"
     assert found["eu_2_3_crawlers"]["tables"][0]["rows"] == [["crawl", "bot of crawl"], ["crawl-2", "bot of crawl-2"]]
@@ -410,6 +411,17 @@ def test_labels_of_languages() -> None:
         assert eu_language(label) == "German"
     for label in ("deutsch", "ru", "", "und", "ent"):
         assert eu_language(label) is None
+
+
+@pytest.mark.parametrize("n_added", [0, 1])
+def test_dates_of_some_documents_are_no_date_of_a_source(n_added: int) -> None:
+    more = {
+        "date_range": [{"source": "web", "first_added": "2024-02-03T00:00:00", "last_added": "2024-06-01T00:00:00"}],
+        "date_coverage": [{"source": "web", "n_added": n_added}],
+    }
+    found = fields(make_sheet({"web": 10}, origins(web="own_crawl"), more=more))
+    assert found["eu_1_3_latest_date"]["value"] == ("06/2024" if n_added else TBP)
+    assert found["eu_2_3_period"]["value"] == ("From 02/2024 to 06/2024" if n_added else TBP)
 
 
 def test_the_24_languages_are_always_listed() -> None:
@@ -560,8 +572,9 @@ def test_rules_alone_are_an_answer(built: list[Sheet]) -> None:
     measures = fields(dataclasses.replace(built[0], declared=declared))["eu_3_1_measures"]
     assert measures["status"] == "measured"
     assert "remove 2 documents" in measures["value"]
-    unknown = dataclasses.replace(declared, purposes={"never there": "opt_out"})
-    assert fields(dataclasses.replace(built[0], declared=unknown))["eu_3_1_measures"]["value"] == TBP
+    for name in ("never there", "(all documents)"):  # the second is what the waterfall calls its beginning
+        unknown = dataclasses.replace(declared, purposes={name: "opt_out"})
+        assert fields(dataclasses.replace(built[0], declared=unknown))["eu_3_1_measures"]["value"] == TBP
 
 
 def test_the_same_bytes_for_other_cuts_and_orders(built: list[Sheet]) -> None:
