@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
+import polars as pl
 
+from explorer.build import DEFAULT_MEMORY
 from explorer.corpus import open_corpus
 from explorer.datasheet.questionnaire import ORDERS
+from explorer.errors import ExplorerError, UsageError
+from explorer.render import FORMATS, render
+from explorer.terminal import Size, progress, say
 
 
 @click.command("datasheet")
@@ -42,3 +50,57 @@ def datasheet_command(workspace: Path, out: Path, data: Path | None, order: str)
         sheet = read_sheet(corpus, files, order=order)
     for path in write_bundle(sheet, out):
         click.echo(path)
+
+
+@click.command("verify")
+@click.argument("bundle", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--against",
+    multiple=True,
+    required=True,
+    metavar="WORKSPACE|SHARDS",
+    help="A workspace, or shards (files, folders, globs), which are built in the folder for temporary files with the "
+    "options that stats.json records. May be given several times.",
+)
+@click.option("--strict", is_flag=True, help="Exit with 1 also where something cannot be recomputed, or is missing.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
+@click.option("--workers", type=click.IntRange(1, 1024), help="Processes; by default one a core.")
+@click.option("--memory", type=Size(), default=DEFAULT_MEMORY, show_default="1GB", help="For all processes together.")
+def verify_command(
+    bundle: Path, against: tuple[str, ...], strict: bool, form: str, workers: int | None, memory: int
+) -> None:
+    """Recompute every number of a published datasheet, and say which are the same, changed, or not recomputable.
+
+    DIR is what `datasheet` wrote, or its stats.json alone. The other files are rendered again from stats.json: a
+    number that was edited by hand is found, with its line. Exits with 1 where anything changed. The same documents in
+    other files, or elsewhere, are the same corpus.
+    """
+    from explorer.datasheet.published import read_published
+    from explorer.datasheet.recompute import corpus_of
+    from explorer.datasheet.verify import CHANGED, MISSING, STATES, UNKNOWN, counts, findings_frame, shortened, verify
+
+    published = read_published(bundle)
+    with (
+        progress() as listen,
+        corpus_of(against, published.stats, workers=workers, memory=memory, listener=listen) as corpus,
+    ):
+        found = verify(published, bundle if bundle.is_dir() else None, corpus)
+    order = (*(state for state in STATES if state != CHANGED), CHANGED)  # what changed stands last, beside the counts
+    ordered = sorted(found, key=lambda one: order.index(one.state))
+    frame = findings_frame(shortened(ordered) if form == "table" else ordered)
+    emit(frame, form, dict.fromkeys(frame.columns, "text"))
+    say(counts(found))
+    if any(one.state == CHANGED for one in found):
+        raise ExplorerError(f"{bundle}: is not what the corpus gives; the rows that say changed tell where")
+    if strict and any(one.state in (UNKNOWN, MISSING) for one in found):
+        raise ExplorerError(f"{bundle}: not all of it could be checked (--strict)")
+
+
+def emit(frame: pl.DataFrame, form: str, units: Mapping[str, str]) -> None:
+    """A frame on standard output."""
+    is_terminal = sys.stdout.isatty()
+    if form == "parquet" and is_terminal:
+        raise UsageError("Parquet is not for a terminal; redirect it: --format parquet > file.parquet")
+    width = shutil.get_terminal_size().columns if is_terminal else None
+    sys.stdout.buffer.write(render(frame, form, units, width=width))
+    sys.stdout.buffer.flush()

@@ -22,11 +22,10 @@ _TEXT = {"type": "string"}
 _COUNT = {"type": "integer", "minimum": 0}
 _PRINT = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 _HASH16 = {"type": "string", "pattern": "^[0-9a-f]{16}$"}
-_SCALAR = {"type": ["string", "number", "boolean", "null"]}
-_NUMBER_OR_NULL = {"type": ["number", "null"]}
+_SHARE_OR_NULL = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
 
 
-def _object(properties: Mapping[str, Schema], *, doc: str = "") -> Schema:
+def _object(properties: Mapping[str, Schema], *, doc: str = "") -> dict[str, Any]:
     """An object with these keys, all of them, and no others."""
     said = {"description": doc} if doc else {}
     return {
@@ -78,8 +77,12 @@ def schema() -> dict[str, Any]:
         {
             "columns": _map(_TEXT, names={"enum": list(ROLES)}, doc="[columns] of the corpus.toml then."),
             "keep_text": {"type": "boolean"},
-            "min_paragraph": {"type": ["integer", "null"], "description": "null: no duplicates were looked for."},
-            "near_threshold": {**_NUMBER_OR_NULL, "description": "null: no near-duplicates were looked for."},
+            "min_paragraph": {
+                "type": ["integer", "null"],
+                "minimum": 1,
+                "description": "null: duplicates were not sought.",
+            },
+            "near_threshold": {**_SHARE_OR_NULL, "description": "null: near-duplicates were not sought."},
             "recipes": _map(_TEXT, doc="The workspace's recipes, as TOML, by their names."),
             "source_order": _list(_TEXT, doc="Of equal documents the one of the first source counts as the first."),
             "tags": {"anyOf": [{"type": "null"}, tags]},
@@ -146,8 +149,8 @@ def faults(value: Any, rule: Schema, place: str = "") -> Iterator[str]:
         yield from faults(value, rule["anyOf"][-1], place)
     if isinstance(value, str) and "pattern" in rule and not re.search(rule["pattern"], value):
         yield f"{place}: {shown(value)} does not match {rule['pattern']}"
-    if isinstance(value, int) and "minimum" in rule and value < rule["minimum"]:
-        yield f"{place}: {value} is below {rule['minimum']}"
+    if isinstance(value, int | float) and not rule.get("minimum", value) <= value <= rule.get("maximum", value):
+        yield f"{place}: {shown(value)} is out of range"
     if isinstance(value, list):
         if not rule.get("minItems", 0) <= len(value) <= rule.get("maxItems", len(value)):
             yield f"{place}: has {len(value)} items"

@@ -1,0 +1,125 @@
+"""Why a number cannot be made again here: what the published one was made with, and the corpus at hand was not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from explorer.datasheet.compare import Difference
+from explorer.statistic import Statistic, load_statistics
+from explorer.tokenizers import TOKENIZERS
+
+# About the files, and not about the documents in them: another cut of the same corpus gives other numbers.
+FILE_STATISTICS = frozenset({"shard_report", "rejected_rows"})
+FILE_COLUMNS = frozenset({("attribute_alignment", "n_files")})
+
+_OF_ATTRIBUTES = frozenset({"attributes", "attribute_files", "compared", "hits", "cuts", "recipes", "recipe_rules"})
+_OF_DUPLICATES = frozenset({"marks", "paragraphs", "compared", "duplicate_search", "duplicate_samples"})
+_OF_RECIPES = frozenset(
+    {"hits", "cuts", "recipes", "recipe_rules", "recipe_streams", "recipe_gaps", "recipe_span_rules"}
+)
+# Columns that corpus.toml may fill otherwise without that any document's fingerprint changes.
+_ROLES = re.compile(r"\b(?:language|licence|created|added)\b")
+
+
+class Conditions:
+    """What differs between how published numbers were made and how the corpus at hand was built."""
+
+    def __init__(self, published: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+        old, new = published["options"], now["options"]
+        self.tokens = _tokens(old["tokenizer"], new["tokenizer"])
+        self.sets = _sets(published, now)
+        self.recipes = {
+            name: f"the recipe {name} is {'another one' if name in one and name in other else 'not there'}"
+            for one, other in ((old["recipes"], new["recipes"]), (new["recipes"], old["recipes"]))
+            for name in one
+            if one.get(name) != other.get(name)
+        }
+        self.duplicates = ", ".join(
+            f"{what}: published {_said(old[key])}, here {_said(new[key])}"
+            for key, what in (("min_paragraph", "shortest paragraph"), ("near_threshold", "near-duplicates from"))
+            if old[key] != new[key]
+        )
+        self.order = (
+            "" if old["source_order"] == new["source_order"] else "corpus.toml has other sources, or another order"
+        )
+        self.roles = {
+            role: f"corpus.toml says {path or 'nothing'} of the column {role} here"
+            for role in sorted(old["columns"].keys() | new["columns"].keys())
+            if (path := new["columns"].get(role, "")) != old["columns"].get(role, "")
+        }
+        self.files = (
+            "" if _files(published) == _files(now) else "it is about the files, and the corpus is cut into others here"
+        )
+        self.texts = "" if old["keep_text"] == new["keep_text"] else "only one of the two kept its texts"
+
+    def excuse(self, statistic: Statistic, difference: Difference) -> str:
+        """Why a difference says nothing about the published number; empty where it does."""
+        return next(iter(filter(None, self._excuses(statistic, difference))), "")
+
+    def _excuses(self, statistic: Statistic, difference: Difference) -> list[str]:
+        needed, cells, column = needs(statistic.name), difference.cells, difference.column
+        found = []
+        if statistic.name in FILE_STATISTICS or (statistic.name, column) in FILE_COLUMNS:
+            found.append(self.files)
+        if "token" in column or "tokens" in cells.values():
+            found += [self.tokens, self.roles.get("n_tokens", "")]
+        if column == "sample":
+            found.append(self.texts)
+        if needed & _OF_DUPLICATES:
+            found += [self.duplicates, self.order]
+        if needed & _OF_RECIPES:
+            of = [self.recipes.get(cells["recipe"], "")] if "recipe" in cells else self.recipes.values()
+            found += [*of, *self.sets.values()]
+        elif needed & _OF_ATTRIBUTES:
+            name = cells.get("attribute_set")
+            found += [self.sets.get(name, "")] if name is not None else self.sets.values()
+        found += [reason for role, reason in self.roles.items() if role in needed]
+        return found
+
+
+def _tokens(old: str, new: str) -> str:
+    if old == new:
+        return ""
+    if old and old not in TOKENIZERS:
+        return f"the tokenizer {old} is not available"
+    return f"tokens were counted with {old or 'no tokenizer'}, and here with {new or 'none'}"
+
+
+def _sets(published: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, str]:
+    old, new = published["attribute_fingerprints"], now["attribute_fingerprints"]
+    found = {name: f"the attribute set {name} is not there" for name in old if name not in new}
+    found |= {name: f"the attribute set {name} was not there then" for name in new if name not in old}
+    mine, here = published["options"]["tags"], now["options"]["tags"]
+    if mine and here and mine["version"] != here["version"] and mine["attribute_set"] == here["attribute_set"]:
+        name = mine["attribute_set"]
+        if old.get(name) != new.get(name):
+            found[name] = f"the attribute set {name} was made with other taggers, or other versions of them"
+    return found
+
+
+def _files(stats: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(shard["name"], shard["fingerprint"]) for shard in stats["shards"]]
+
+
+def _said(value: object) -> str:
+    return "not looked for" if value is None else str(value)
+
+
+@cache
+def needs(name: str) -> frozenset[str]:
+    """The relations and tables that a statistic reads, itself or through others; and the roles among `_ROLES`."""
+    known = load_statistics()
+    found: set[str] = set()
+    pending, seen = [name], {name}
+    while pending:
+        statistic = known[pending.pop()]
+        found |= {statistic.over} if statistic.over else set()
+        sql = f"{statistic.partial_sql}\n{statistic.result_sql}"
+        found |= set(re.findall(r"\b(?:from|join)\s+([a-z_]+)", sql)) | set(re.findall(_ROLES, sql))
+        more = ((statistic.reads | statistic.calls) & known.keys()) - seen
+        seen |= more
+        pending += more
+    return frozenset(found)
