@@ -415,7 +415,7 @@ def test_labels_of_languages() -> None:
 
 @pytest.mark.parametrize("n_added", [0, 1])
 def test_dates_of_some_documents_are_no_date_of_a_source(n_added: int) -> None:
-    more = {
+    more: dict[str, list[dict[str, Any]]] = {
         "date_range": [{"source": "web", "first_added": "2024-02-03T00:00:00", "last_added": "2024-06-01T00:00:00"}],
         "date_coverage": [{"source": "web", "n_added": n_added}],
     }
