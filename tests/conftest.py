@@ -10,6 +10,8 @@ from typing import NoReturn
 import pytest
 
 from tests.oracles.client import Mixer
+from tests.oracles.croissant import Croissant
+from tests.oracles.hf_datasets import HfDatasets
 from tests.oracles.toolkit import Toolkit
 
 
@@ -64,4 +66,24 @@ def mixer(dolma_python: Path) -> Iterator[Mixer]:
 def toolkit(dolma_python: Path) -> Iterator[Toolkit]:
     """The toolkit's taggers, running."""
     with Toolkit(dolma_python) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def hf_datasets() -> Iterator[HfDatasets]:
+    """Hugging Face's `datasets` library, running. Tests that need it skip where no environment with it is named."""
+    python = os.environ.get("CORPUS_EXPLORER_ORACLE_DATASETS")
+    if not python:
+        skip_or_fail("CORPUS_EXPLORER_ORACLE_DATASETS is not set")
+    with HfDatasets(Path(python)) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def mlcroissant() -> Iterator[Croissant]:
+    """Croissant's library, running. Tests that need it skip where no environment with it is named."""
+    python = os.environ.get("CORPUS_EXPLORER_ORACLE_MLCROISSANT")
+    if not python:
+        skip_or_fail("CORPUS_EXPLORER_ORACLE_MLCROISSANT is not set")
+    with Croissant(Path(python)) as running:
         yield running
