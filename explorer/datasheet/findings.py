@@ -73,6 +73,7 @@ def provenance(sheet: Sheet, names: Iterable[str]) -> str:
     parts = []
     for name in dict.fromkeys(names):
         entry = sheet.entry(name)
-        exact = f"estimated: {markdown(entry['error'] or '')}".rstrip(": ") if is_estimated(entry) else "exact"
+        error = markdown((entry["error"] or "by what it stands on").rstrip("."))
+        exact = f"estimated ({error})" if is_estimated(entry) else "exact"
         parts.append(f"{code_span(name)}, SQL {code_span(entry['sql_hash'])}, {exact}")
-    return f"Measured by {'; '.join(parts)}".rstrip(".") + "."
+    return f"Measured by {'; '.join(parts)}."

@@ -189,7 +189,7 @@ def redundancies(sheet: Sheet) -> Finding | None:
         }
         text += f"\n\nBetween sources, the ten largest overlaps at most:\n\n{table(sheet, 'overlap', headings, pairs)}"
     elif sheet.rows("overlap"):
-        text += "\n\nNo text occurs in two sources."
+        text += "\n\nNo text occurs unchanged in two sources."
     return Finding(text, (*_searched(sheet), "overlap"))
 
 

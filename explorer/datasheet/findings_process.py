@@ -67,7 +67,7 @@ def opted_out(sheet: Sheet) -> Finding | None:
         return None
     headings = {"recipe": "Recipe", "rule": "Rule", "removed_alone": "Documents that it hits", "alone_share": "Share"}
     text = "Rules that corpus.toml says are there for reservations of rights (opt-outs):"
-    return Finding(f"{text}\n\n{table(sheet, 'filter_rules', headings, rows)}", ("filter_rules",))
+    return Finding(f"{text}\n\n{table(sheet, 'filter_rules', headings, rows)}", ("filter_rules",), is_aside=True)
 
 
 def cleaning(sheet: Sheet) -> Finding | None:
