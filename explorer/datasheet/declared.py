@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from explorer.datasheet.eu_template import FIELDS
 from explorer.datasheet.questionnaire import QUESTIONS, SECTIONS
 from explorer.errors import UsageError
 from explorer.toml_checks import one_of, only, read_toml, table, texts
@@ -187,9 +188,11 @@ def _check_date(text: str, where: str, key: str, *, is_month_enough: bool) -> No
 def _answers(data: Mapping[str, Any], where: str) -> dict[str, str]:
     answers = texts(table(data, "answers", where), where, "answers.")
     for id in answers:
-        if id not in QUESTIONS:
+        if id not in QUESTIONS and id not in FIELDS:
             known = ", ".join(f"{its[0].id} to {its[-1].id}" for its in SECTIONS.values())
-            raise UsageError(f"{where}: answers.{id} is not the id of a question; known: {known}")
+            raise UsageError(
+                f"{where}: answers.{id} is not the id of a question; known: {known}, and eu_... of the EU's summary"
+            )
     return {id: text.strip() for id, text in answers.items() if text.strip()}
 
 

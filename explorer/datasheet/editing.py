@@ -22,6 +22,7 @@ from explorer.datasheet.declared import (
     Provider,
     parse_declared,
 )
+from explorer.datasheet.eu_template import FIELDS
 from explorer.datasheet.questionnaire import QUESTIONS
 from explorer.errors import UsageError
 from explorer.workspace import replacing
@@ -53,6 +54,9 @@ def declared_fields(declared: Declared, sources: Iterable[str], rules: Iterable[
     if purposes:
         found["Purposes of rules"] = purposes
     found["Provider of a model (EU summary)"] = _fields("provider", declared.provider)
+    found["Fields of the EU summary"] = [
+        Field(("answers", id), field.label, declared.answers.get(id, "")) for id, field in FIELDS.items()
+    ]
     return found
 
 

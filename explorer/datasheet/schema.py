@@ -13,6 +13,7 @@ from typing import Any
 
 from explorer.config import ROLES, CorpusConfig, SourceNote
 from explorer.datasheet.declared import PURPOSES, Card, Origin, Provider
+from explorer.datasheet.eu_template import FIELDS
 from explorer.datasheet.questionnaire import ORDERS, QUESTIONS
 from explorer.sheet import SCHEMA_FILE, SHEET_FORMAT, TOOL
 from explorer.units import UNITS
@@ -103,7 +104,7 @@ def schema() -> dict[str, Any]:
     )
     declared = _object({
         "card": _texts(Card), "origins": _map(_texts(Origin)),
-        "answers": _map(_TEXT, names={"enum": list(QUESTIONS)}), "provider": _texts(Provider),
+        "answers": _map(_TEXT, names={"enum": [*QUESTIONS, *FIELDS]}), "provider": _texts(Provider),
         "purposes": _map({"enum": list(PURPOSES)}),
     }, doc="What people said of the corpus in its corpus.toml; nothing of it is measured.")  # fmt: skip
     whole = _object({
