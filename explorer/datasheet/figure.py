@@ -6,6 +6,7 @@ the same way each time. What a pointer shows in the dashboard is each mark's `<t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -278,7 +279,7 @@ class _Drawing:
             for line in wrap(note, 11, self.width - 2 * MARGIN):
                 y += 14
                 parts.append(label(MARGIN, y, line, size=11, role="m"))
-        return parts, y + 12
+        return parts, math.ceil(y + 12)
 
 
 def _title(axis: Mapping[str, Any]) -> str:

@@ -98,7 +98,7 @@ def _date_ticks(low: float, high: float, n_wanted: int) -> Ticks:
     days = max(high - low, 1.0)
     found: list[datetime.date]
     if days / _DAYS_A_YEAR >= 3:
-        step = next((s for s in _YEAR_STEPS if days / _DAYS_A_YEAR / s <= n_wanted), _YEAR_STEPS[-1])
+        step = next((s for s in _YEAR_STEPS if days / _DAYS_A_YEAR / s <= n_wanted + 0.5), _YEAR_STEPS[-1])
         found, form = list(_years(low, high, step)), "%Y"
     elif days >= 62:
         step = next((s for s in _MONTH_STEPS if days / 30.4 / s <= n_wanted), 12)
