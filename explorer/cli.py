@@ -14,7 +14,7 @@ import polars as pl
 
 import explorer
 from explorer.build import DEFAULT_MEMORY, TOKENIZERS, BuildReport, Step, build
-from explorer.datasheet.command import datasheet_command, verify_command
+from explorer.datasheet.command import datasheet_command, diff_command, verify_command
 from explorer.duplicates.stages import NEAR_THRESHOLD, not_looked_for
 from explorer.errors import ExplorerError, QueryError, UsageError
 from explorer.escape import printable
@@ -309,6 +309,7 @@ def app_command(workspace: Path, port: int | None, no_browser: bool) -> None:
 
 cli.add_command(datasheet_command)
 cli.add_command(verify_command)
+cli.add_command(diff_command)
 cli.add_command(impact_command)
 cli.add_command(recipe_command)
 cli.add_command(tag_command)

@@ -14,6 +14,7 @@ from explorer.build import DEFAULT_MEMORY
 from explorer.corpus import open_corpus
 from explorer.datasheet.questionnaire import ORDERS
 from explorer.errors import ExplorerError, UsageError
+from explorer.escape import printable
 from explorer.render import FORMATS, render
 from explorer.terminal import Size, progress, say
 
@@ -104,3 +105,37 @@ def emit(frame: pl.DataFrame, form: str, units: Mapping[str, str]) -> None:
     width = shutil.get_terminal_size().columns if is_terminal else None
     sys.stdout.buffer.write(render(frame, form, units, width=width))
     sys.stdout.buffer.flush()
+
+
+@click.command("diff")
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@click.option(
+    "--top",
+    type=click.IntRange(1, 1_000_000),
+    default=20,
+    show_default=True,
+    help="How many rows of each kind to list, by what changed most in bytes; json, csv and parquet have all.",
+)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
+def diff_command(old: Path, new: Path, top: int, form: str) -> None:
+    """Compare two datasheets: what grew and what went, in total, by source, language and domain.
+
+    OLD and NEW are folders that `datasheet` wrote, or their stats.json. Statistics that only one of them has, or whose
+    SQL is another one, are named and not compared.
+    """
+    from explorer.datasheet import difference
+    from explorer.datasheet.published import read_published
+
+    sheets = (read_published(old), read_published(new))
+    said = difference.remarks(*sheets)
+    frame = difference.difference_frame(*sheets, difference.compare_sheets(*sheets))
+    if form == "table":
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        sys.stdout.write(difference.difference_table(frame, [printable(line) for line in said], top, width))
+    elif form == "md":
+        sys.stdout.write(difference.difference_markdown(frame, said, top))
+    else:
+        emit(frame, form, difference.units_of_difference())
+        for line in said:
+            say(line)
