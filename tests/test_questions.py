@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import Field, fields, replace
 from pathlib import Path
 
 import pytest
@@ -53,9 +53,10 @@ def sheet(tmp_path_factory: pytest.TempPathFactory) -> Sheet:
         {"id": "n2", "source": "near", "text": f"{long} more", "licence": "MIT | x"},
         {"id": "n3", "source": "near", "text": long},
     ]
+    found = {"n1": [[0, 3, 1.0]]}
     tags = [
-        {"id": row["id"], "attributes": {"t__pii_v1__EMAIL": [[0, 3, 1.0]] if row["id"] == "n1" else []}}
-        for row in shards["near.jsonl"]
+        {"id": id, "attributes": {"t__pii_v1__EMAIL": found.get(id, []), "t__pii_v1__doc_count": [[0, 9, 1.0]]}}
+        for id in ("n1", "n2", "n3")
     ]
     write_dolma(root / "in", shards, {"<i>tags": {"near.jsonl": tags}})
     recipe = root / "r.toml"
@@ -68,7 +69,13 @@ def sheet(tmp_path_factory: pytest.TempPathFactory) -> Sheet:
 SAID = Declared(
     card=Card(purpose="# why\n- not a list\n\n<b>x</b>", creators="|us|", biases="some", date="2026-01-31"),
     origins={source: Origin(origin_class="own_crawl", crawler=source) for source in NASTY},
-    answers={"C13": "Not applicable: no people", "N3": "unknown", "K4": "`<u>me</u>`", "K9": "not applicable"},
+    answers={
+        "C13": "Not applicable: no people",
+        "N3": "Unknown to the authors.",
+        "N5": "unknown",
+        "K4": "`<u>me</u>`",
+        "K9": "not applicable",
+    },
     purposes={"mail": "opt_out"},
 )
 
@@ -122,7 +129,7 @@ def test_what_nobody_declared_is_measured_or_unknown(sheet: Sheet) -> None:
 
 def test_what_people_said_is_declared(sheet: Sheet) -> None:
     found, body = statuses(replace(sheet, declared=SAID)), blocks(datasheet(replace(sheet, declared=SAID)))
-    assert {id: found[id] for id in ("M1", "M2", "C13", "K2", "K4", "K8", "K9", "N3", "U4", "D3", "K10")} == {
+    assert {id: found[id] for id in ("M1", "M2", "C13", "K2", "K4", "K8", "K9", "N3", "N5", "U4", "D3", "K10")} == {
         "M1": "declared",
         "M2": "declared",
         "C13": "not applicable",
@@ -131,6 +138,7 @@ def test_what_people_said_is_declared(sheet: Sheet) -> None:
         "K8": "measured and declared",
         "K9": "not applicable",
         "N3": "unknown",
+        "N5": "unknown",
         "U4": "measured and declared",
         "D3": "declared",
         "K10": "unknown",  # what an opt-out rule takes is no consent
@@ -139,6 +147,14 @@ def test_what_people_said_is_declared(sheet: Sheet) -> None:
     assert body["D3"].endswith("Published on:\n\n> 2026-01-31")
     assert "EMAIL" in body["C13"]  # said to be out of the question, and measured all the same
     assert "though no answer: Rules that corpus.toml" in body["K10"]
+
+
+@pytest.mark.parametrize("key", fields(Card), ids=lambda key: key.name)
+def test_a_text_of_the_card_answers_the_questions_that_it_says(sheet: Sheet, key: Field[str]) -> None:
+    said = Declared(card=Card(**{key.name: "2026-01-31"}))
+    found = statuses(replace(bare(sheet), declared=said))
+    named = re.findall(r"\b[MCKPUDN]\d+\b", key.metadata["doc"])
+    assert {id for id, status in found.items() if "declared" in status} == set(named)
 
 
 def test_the_table_on_top_counts_the_statuses(sheet: Sheet) -> None:
@@ -169,6 +185,7 @@ def test_numbers_are_those_of_the_corpus(sheet: Sheet) -> None:
     assert "\n- a licence: 22 (91.67 %)\n" in body["C6"]
     assert "attribute set `<i>tags`: 21 (87.50 %)" in body["C6"]
     assert re.search(r"pii_v1.*EMAIL \| 1 \| 33.33 % \|", body["C15"])
+    assert "doc_count" not in body["C15"]
     assert "| mail | 1 | 1 | 1 | 100.00 % |" in body["P1"].replace("| r | 2 | mail", "| mail")
 
 

@@ -48,7 +48,7 @@ class Card:
     """The human part of a card. Texts may have several lines."""
 
     pretty_name: str = _says("the name as people read it", "My corpus, version 1")
-    date: str = _says("day of publication, YYYY-MM-DD", "2026-01-31")
+    date: str = _says("day of publication, YYYY-MM-DD (D3)", "2026-01-31")
     creators: str = _says("who made it, for which organisation (M2)")
     funders: str = _says("who paid for it, under which grant (M3)")
     contact: str = _says("how its curators are reached (N2)")
