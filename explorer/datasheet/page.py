@@ -64,7 +64,7 @@ def render_page(sheet: Sheet) -> dict[str, str | bytes]:
         _contents(sections),
         _alerts(sheet),
         _glance(sheet),
-        *(f'<section id="{title.lower()}"><h2>{title}</h2>{body}</section>' for title, body in sections.items()),
+        *(f'<section id="in-{title.lower()}"><h2>{title}</h2>{body}</section>' for title, body in sections.items()),
         _footer(sheet),
     ]
     head = (
@@ -92,8 +92,8 @@ def _header(sheet: Sheet, name: str) -> Iterator[str]:
 
 
 def _contents(sections: Mapping[str, str]) -> str:
-    links = " ".join(f'<a href="#{title.lower()}">{title}</a>' for title in sections)
-    return f'<nav aria-label="Sections">{links} <a href="#files">Files</a></nav>'
+    links = " ".join(f'<a href="#in-{title.lower()}">{title}</a>' for title in sections)
+    return f'<nav aria-label="Sections">{links} <a href="#in-files">Files</a></nav>'
 
 
 def _alerts(sheet: Sheet) -> str:
@@ -109,7 +109,7 @@ def _alerts(sheet: Sheet) -> str:
     more = (alerts[0].get("n_alerts") or 0) - len(alerts) if alerts else 0
     listed += f"<p>{more} more of less weight are not listed.</p>" if more > 0 else ""
     provenance = _provenance(sheet, "alerts") if "alerts" in sheet.stats["statistics"] else ""
-    return f'<section id="alerts"><h2>Alerts</h2>{listed}{provenance}</section>'
+    return f'<section id="in-alerts"><h2>Alerts</h2>{listed}{provenance}</section>'
 
 
 def _glance(sheet: Sheet) -> str:
@@ -122,7 +122,7 @@ def _glance(sheet: Sheet) -> str:
         for c in columns
     )
     provenance = _provenance(sheet, "totals")
-    return f'<section id="glance"><h2>At a glance</h2><dl>{items}</dl>{provenance}</section>'
+    return f'<section id="in-glance"><h2>At a glance</h2><dl>{items}</dl>{provenance}</section>'
 
 
 def _statistic(sheet: Sheet, name: str) -> str:
@@ -195,6 +195,6 @@ def _footer(sheet: Sheet) -> str:
     made = f"corpus-explorer {facts.get('explorer_version')}, DuckDB {facts.get('duckdb_version')}"
     fingerprint = clean(facts.get("fingerprint") or "not stated")
     return (
-        f'<section id="files"><h2>Files</h2><ul>{links}</ul>'
+        f'<section id="in-files"><h2>Files</h2><ul>{links}</ul>'
         f'<p class="m">Fingerprint of the documents: <code>{fingerprint}</code>. Made with {clean(made)}.</p></section>'
     )
