@@ -34,8 +34,8 @@ TAGS = {
 ATTRIBUTES = {
     "lang", "charset", "http-equiv", "content", "name", "id", "class", "href", "title", "scope", "tabindex", "role",
     "aria-label", "xmlns", "viewbox", "width", "height", "font-family", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy",
-    "r", "fill", "stroke", "stroke-width", "stroke-linejoin", "points", "opacity", "transform", "text-anchor", "font-size",
-    "font-weight",
+    "r", "fill", "stroke", "stroke-width", "stroke-linejoin", "points", "opacity", "transform", "text-anchor",
+    "font-size", "font-weight",
 }  # fmt: skip
 
 

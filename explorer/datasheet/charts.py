@@ -41,6 +41,7 @@ CHARTS = (
 WIDTH = 760
 NARROW = 500  # pixels; below, numbers at bars go without their shares
 MOST_BARS = 20
+LONGEST = 10_000  # characters of a name that are looked at to tell it from others
 FEW = 0.01  # of all that is dated: dates with less, at either end, may be left out
 _NOTES = {"overlap": "On the diagonal: documents of which the same source has another copy."}
 _LYING = frozenset({"bar", "stacked_bar", "waterfall"})
@@ -128,7 +129,7 @@ def _row_names(given: Statistic, frame: pl.DataFrame) -> list[str]:
     values = (frame[column.name].unique(maintain_order=True) if is_once else frame[column.name]).to_list()
     missing = f"({column.null})" if column.null else None
     most = {"heatmap": MAX_CELLS, "waterfall": MAX_STEPS}.get(kind, MAX_BARS)
-    return [html.unescape(label(missing if v is None else v, column.unit)) for v in values[:most]]
+    return [html.unescape(label(missing if v is None else v, column.unit, LONGEST)) for v in values[:most]]
 
 
 def _parts(given: Statistic) -> tuple[str, str, str]:
