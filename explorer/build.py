@@ -147,7 +147,7 @@ def build(
             keep_text,
             min_paragraph=wanted.min_paragraph,
             signatures=wanted.near is not None,
-            tags=settle_tags(last, tag, tag_set),
+            tags=settle_tags(last, tag, tag_set, shards),
             batch_bytes=max(1 << 20, min(16 << 20, per_worker // 32)),
         )
         parts = plan_parts(shards, last_parts(last), options.key, part_bytes)

@@ -8,22 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
 
 from explorer.attributes import Attribute
 from explorer.details import Definition
-from explorer.errors import ExplorerError
-from explorer.ingest.shards import first_line
 from explorer.taggers.model import TagType, key_of
-from explorer.taggers.registry import GROUP, builtin_taggers, file_taggers, known_taggers
+from explorer.taggers.registry import builtin_taggers, file_taggers, other_taggers
 
 ANY = "*"  # the name of a type that stands for names out of data or a model
 _SHAPES = ("spans", "number")  # what taggers write
-# What the packages of others may fail with when they are imported.
-_FAILURES = (
-    ExplorerError, ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError, OSError,
-    RuntimeError, SyntaxError, TypeError, ValueError,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -93,13 +85,9 @@ def _shipped() -> Mapping[str, _Types]:
 
 def _others() -> tuple[Mapping[str, _Types], str]:
     """The same of other packages, and what is wrong with them; nobody asked for one by name, so it is no error."""
-    if not entry_points(group=GROUP):
-        return {}, ""
-    try:
-        return {_plain(name): _types(one.types, one.source) for name, one in known_taggers().items()}, ""
-    except _FAILURES as error:
-        reason = f"{type(error).__name__}: {first_line(error)}"
-        return {}, f"definitions of attributes by taggers of other packages, which cannot be loaded ({reason})"
+    others = other_taggers()
+    found = {_plain(name): _types(one.types, one.source) for name, one in others.taggers.items()}
+    return found, "; ".join(others.faults)
 
 
 def _from_files(specs: Sequence[str]) -> Mapping[str, _Types]:

@@ -20,13 +20,14 @@ import pyarrow.parquet as pq
 
 from explorer.duplicates.minhash import signatures
 from explorer.duplicates.paragraphs import Paragraphs, ParagraphWriter, paragraphs_of
-from explorer.errors import InputError, UsageError
+from explorer.errors import InputError
 from explorer.ingest.read import engine_errors, own_sets, read_documents
 from explorer.ingest.rows import ATTRIBUTES_COLUMN, FLAT_SET, N_EXAMPLES, Batch, Reject
 from explorer.ingest.shards import Shard
 from explorer.measures import INDEX_SCHEMA, index_rows, text_buffers
 from explorer.plan import IndexOptions, Part, Progress
 from explorer.taggers.index import TagWriter
+from explorer.taggers.registry import set_is_there
 from explorer.textcount import Lines
 from explorer.tokenizers import token_counter
 from explorer.urls import HostTable
@@ -98,7 +99,8 @@ def index_part(root: Path, part: Part, options: IndexOptions, progress: Progress
             inline |= texts.inline
         if tags is not None and options.tags is not None:
             tags.flush()
-            _refuse_set(options.tags.attribute_set, part, inline)
+            if options.tags.attribute_set in inline:
+                raise set_is_there(part.shards[0].path, options.tags.attribute_set)
             inline.add(options.tags.attribute_set)
     files = [target, *keys.files]
     files += [workspace.shard(part.key)] if texts is not None else []
@@ -120,15 +122,6 @@ def _tag_writer(stack: ExitStack, workspace: Workspace, part: Part, options: Ind
     if options.tags is None:
         return None
     return TagWriter(stack, workspace.tags(part.key), options.tags.specs, options.tags.attribute_set)
-
-
-def _refuse_set(attribute_set: str, part: Part, inline: set[str]) -> None:
-    """Raise `UsageError` where the documents have a set of that name already."""
-    if attribute_set in inline | {side.attribute_set for shard in part.shards for side in shard.sides}:
-        raise UsageError(
-            f"{part.shards[0].path}: has an attribute set {attribute_set} already; give another --tag-set, or leave "
-            "--tag away"
-        )
 
 
 def _needs_copy(part: Part) -> bool:

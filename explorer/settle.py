@@ -10,16 +10,19 @@ from typing import Any
 from explorer.attributes import attribute_from_json
 from explorer.config import CorpusConfig, read_config
 from explorer.errors import UsageError, WorkspaceError
-from explorer.ingest.shards import shard_from_json
+from explorer.ingest.shards import Shard, shard_from_json
 from explorer.plan import Part, TagOptions
-from explorer.taggers.registry import DEFAULT_SET, check_set_name, parse_specs, version_of
+from explorer.taggers.registry import DEFAULT_SET, check_set_name, parse_specs, set_is_there, version_of
 from explorer.workspace import Workspace, replacing
 
 
-def settle_tags(last: Mapping[str, Any], tag: Sequence[str] | None, tag_set: str | None) -> TagOptions | None:
+def settle_tags(
+    last: Mapping[str, Any], tag: Sequence[str] | None, tag_set: str | None, shards: Iterable[Shard]
+) -> TagOptions | None:
     """The taggers asked for, else those of the last build; none where `tag` is empty.
 
-    Raises `UsageError` for taggers or a name that do not exist, `InputError` for a file of theirs that cannot be read.
+    Raises `UsageError` for taggers or a name that do not exist, or a set that lies beside the shards already;
+    `InputError` for a file of theirs that cannot be read.
     """
     before = last.get("tags") or {}
     specs = parse_specs(tag) if tag else tuple(before.get("specs", ())) if tag is None else ()
@@ -28,6 +31,9 @@ def settle_tags(last: Mapping[str, Any], tag: Sequence[str] | None, tag_set: str
             raise UsageError("--tag-set names the set of the attributes that --tag makes; give that too")
         return None
     name = check_set_name(tag_set or before.get("attribute_set") or DEFAULT_SET)
+    for shard in shards:
+        if any(side.attribute_set == name and side.path for side in shard.sides):
+            raise set_is_there(shard.path, name)
     return TagOptions(name, specs, version_of(specs))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,8 @@ import pytest
 import explorer
 from explorer.errors import ExplorerError, UsageError
 from explorer.taggers import registry
+from explorer.taggers.checked import taggers_of
 from explorer.taggers.corpus import tag
-from explorer.taggers.model import Scores, Tagger, TagType
 from tests.corpora import attribute_rows, build_corpus, document, documents, write_dolma, write_jsonl, write_parquet
 
 SPECS = ["gopher_v2", "c4_v2,pii_regex_with_counts_fast_v2"]
@@ -114,17 +116,71 @@ def test_wrong_requests_are_refused_before_anything_is_written(tmp_path: Path) -
     assert not (tmp_path / "w" / "manifest.json").exists()
 
 
-def test_a_tagger_that_fails_names_the_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(texts: Any) -> list[Scores]:
-        if "中文 文" in texts.strings:
-            raise ValueError("not in my language")
-        return []
+_PACKAGE = """
+from explorer.taggers.model import Tagger, TagType
 
-    broken = Tagger("broken", "Fails.", "here", (TagType("x", "document", "flag", "nothing"),), fail)
-    monkeypatch.setattr(registry, "known_taggers", lambda: {"broken": broken})
+class OwnError(Exception): pass
+
+def fail(texts):
+    if "中文 文" in texts.strings:
+        {failure}
+    return []
+
+tagger = Tagger("broken_v1", "Fails.", "here", (TagType("x", "document", "flag", "nothing"),), fail)
+"""
+_FAILURES = {
+    "raise ValueError('not in my language')": "ValueError: not in my language",
+    "import no_such_module": "ModuleNotFoundError: No module named 'no_such_module'",
+    "open('/no/such/model.bin')": "FileNotFoundError: .* '/no/such/model.bin'",
+    "raise OwnError('mine')": "OwnError: mine",
+}
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
+    """Installs a package with one tagger, of the code that is put in and with an entry point to it."""
+
+    def install(failure: str, entry: str) -> None:
+        folder = tmp_path / "site"
+        (folder / "brokenness-1.0.dist-info").mkdir(parents=True)
+        (folder / "brokenness.py").write_text(_PACKAGE.format(failure=failure), encoding="utf-8")
+        metadata = "Metadata-Version: 2.1\nName: brokenness\nVersion: 1.0\n"
+        (folder / "brokenness-1.0.dist-info" / "METADATA").write_text(metadata, encoding="utf-8")
+        entries = f"[corpus_explorer.taggers]\nbroken = {entry}\n"
+        (folder / "brokenness-1.0.dist-info" / "entry_points.txt").write_text(entries, encoding="utf-8")
+        monkeypatch.syspath_prepend(str(folder))
+        _forget()
+
+    yield install
+    monkeypatch.undo()
+    _forget()
+
+
+def _forget() -> None:
+    registry.other_taggers.cache_clear()
+    taggers_of.cache_clear()
+    sys.modules.pop("brokenness", None)
+
+
+@pytest.mark.parametrize(("failure", "said"), _FAILURES.items())
+def test_a_tagger_that_fails_names_the_document(
+    tmp_path: Path, package: Callable[[str, str], None], failure: str, said: str
+) -> None:
+    package(failure, "brokenness:tagger")
     source = corpus(tmp_path / "corpus")
-    with pytest.raises(
-        ExplorerError,
-        match=r"1\.jsonl\.gz, row 14 \(id 'odd-103'\): the tagger broken fails: ValueError: not in my lang",
-    ):
-        build_corpus(source, tmp_path / "workspace", tag=["broken"], workers=1)
+    place = rf"1\.jsonl\.gz, row 14 \(id 'odd-103'\): the tagger broken_v1 fails: {said}"
+    with pytest.raises(ExplorerError, match=place):
+        build_corpus(source, tmp_path / "workspace", tag=["broken_v1"], workers=1)
+    with pytest.raises(ExplorerError, match=place):
+        tag([str(source)], tmp_path / "out", ["broken_v1"], "tags", "dolma", workers=1)
+
+
+@pytest.mark.parametrize("entry", ["no_such_module:tagger", "brokenness:fail", "brokenness:nothing"])
+def test_a_broken_entry_point_is_named_and_takes_nothing_away(
+    tmp_path: Path, package: Callable[[str, str], None], entry: str
+) -> None:
+    package("pass", entry)
+    source = corpus(tmp_path / "corpus")
+    build_corpus(source, tmp_path / "workspace", tag=["gopher_v2"])
+    with pytest.raises(UsageError, match=f"the package brokenness: its tagger broken = {entry} "):
+        build_corpus(source, tmp_path / "workspace", tag=["broken_v1"])

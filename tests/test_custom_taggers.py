@@ -190,4 +190,4 @@ def test_a_package_registers_a_tagger_by_an_entry_point(tmp_path: Path) -> None:
 
 def test_an_entry_point_that_is_no_tagger_is_an_error(tmp_path: Path) -> None:
     done = run_with("loudness = loudness:no_tagger", tmp_path)
-    assert "UsageError: the entry point loudness of corpus_explorer.taggers is no" in done.stderr
+    assert "its tagger loudness = loudness:no_tagger is no explorer.taggers.model.Tagger" in done.stderr

@@ -218,7 +218,7 @@ def test_other_packages_are_not_imported_for_names_that_are_ours(tmp_path: Path)
 def test_a_broken_package_does_not_break_a_build(tmp_path: Path, code: str) -> None:
     found = built_with(tmp_path, code, "x__loud_v1__capitals")
     assert "('x__loud_v1__capitals', None)" in found
-    assert "definitions of attributes by taggers of other packages, which cannot be loaded" in found
+    assert "the package loud: its tagger l = loud_tagger:tagger " in found
 
 
 def test_neither_models_nor_the_worker_of_sql_are_touched() -> None:

@@ -7,7 +7,6 @@ from functools import lru_cache
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
 from explorer.errors import ExplorerError
 from explorer.ingest.shards import first_line
@@ -15,19 +14,6 @@ from explorer.taggers.model import Tagger
 from explorer.taggers.registry import load_taggers
 from explorer.taggers.run import Tagged, tag_documents
 
-# What a tagger may fail with; some are other people's.
-_FAILURES = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    pa.ArrowException,
-    pl.exceptions.PolarsError,
-    pl.exceptions.PanicException,
-)
 _ADVICE = "leave the tagger out or take the document away, and run the same command again: finished files are kept"
 
 
@@ -41,7 +27,9 @@ def checked_tags(frame: pl.DataFrame, taggers: Sequence[Tagger], attribute_set: 
     """The tags of some documents of the file `place`. Raises `ExplorerError` that names the document of a failure."""
     try:
         yield from _finite(frame, taggers, attribute_set)
-    except _FAILURES as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # a tagger may be anybody's, and fail with anything
         raise ExplorerError(_failure(frame, taggers, attribute_set, place, error)) from error
 
 
@@ -61,7 +49,7 @@ def _failure(
             try:
                 for _ in _finite(frame.slice(number, 1), [tagger], attribute_set):
                     pass
-            except _FAILURES as failed:
+            except Exception as failed:  # noqa: BLE001  # as above
                 name = f" (id {str(frame['id'][number])[:100]!r})" if frame["id"][number] is not None else ""
                 what = f"{type(failed).__name__}: {first_line(failed)}"
                 row = frame["row"][number] + 1

@@ -9,7 +9,7 @@ import click
 import polars as pl
 
 from explorer.taggers.corpus import TagReport, tag
-from explorer.taggers.registry import DEFAULT_SET, file_taggers, known_taggers, parse_specs
+from explorer.taggers.registry import DEFAULT_SET, file_taggers, known_taggers, other_taggers, parse_specs
 from explorer.terminal import progress, say
 
 _MOST_NOTES = 10
@@ -83,7 +83,12 @@ def _say(report: TagReport, out: Path, seconds: float) -> None:
 
 
 def taggers_table() -> pl.DataFrame:
-    """All taggers, a row each: `name`, `doc` and `types`; those that read a file as kind:NAME=FILE."""
+    """All taggers, a row each: `name`, `doc` and `types`; those that read a file as kind:NAME=FILE.
+
+    What other packages register and cannot be loaded is told on standard error.
+    """
+    for fault in other_taggers().faults:
+        say(f"left out: {fault}")
     rows = [(one.name, one.types, one.doc) for one in known_taggers().values()]
     rows += [(f"{one.kind}:NAME=FILE", one.types, one.doc) for one in file_taggers().values()]
     return pl.DataFrame(

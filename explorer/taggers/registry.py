@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from explorer.errors import UsageError
 from explorer.ingest.rows import ATTRIBUTES_COLUMN, FLAT_SET
+from explorer.ingest.shards import first_line
 from explorer.taggers.model import Tagger, TagType
 
 DEFAULT_SET = "tags"
@@ -54,18 +55,39 @@ def builtin_taggers() -> dict[str, Tagger]:
     return found
 
 
+@dataclass(frozen=True)
+class Others:
+    """The taggers of other packages by name, and a line for each entry point that is none."""
+
+    taggers: Mapping[str, Tagger]
+    faults: tuple[str, ...]
+
+
 @cache
-def known_taggers() -> dict[str, Tagger]:
-    """All taggers by name. Raises `UsageError` for an entry point that is no tagger."""
-    found = dict(builtin_taggers())
+def other_taggers() -> Others:
+    """Loads the entry points of `GROUP`. One that fails is told and takes nothing from the others."""
+    found: dict[str, Tagger] = {}
+    faults = []
     for entry in entry_points(group=GROUP):
-        tagger = entry.load()
-        if not isinstance(tagger, Tagger) or tagger.name in found:
-            raise UsageError(
-                f"the entry point {entry.name} of {GROUP} is no explorer.taggers.Tagger with a name of its own"
-            )
-        found[tagger.name] = tagger
-    return found
+        package = entry.dist.name if entry.dist is not None else "?"
+        place = f"the package {package}: its tagger {entry.name} = {entry.value}"
+        try:
+            tagger = entry.load()
+        except Exception as error:  # noqa: BLE001  # other people's modules may fail with anything
+            faults.append(f"{place} cannot be loaded ({type(error).__name__}: {first_line(error)})")
+            continue
+        if not isinstance(tagger, Tagger):
+            faults.append(f"{place} is no explorer.taggers.model.Tagger")
+        elif tagger.name in builtin_taggers() or tagger.name in found:
+            faults.append(f"{place} is called {tagger.name}, as another one is")
+        else:
+            found[tagger.name] = tagger
+    return Others(found, tuple(faults))
+
+
+def known_taggers() -> dict[str, Tagger]:
+    """All taggers by name."""
+    return {**builtin_taggers(), **other_taggers().taggers}
 
 
 @cache
@@ -100,14 +122,19 @@ def check_set_name(name: str) -> str:
 
     Raises `UsageError` otherwise.
     """
-    if not _SET.fullmatch(name):
+    if not _SET.fullmatch(name) or "__" in name:
         raise UsageError(
             f"{name!r}: not a name for a set of attributes; use up to 100 letters, digits, - and _, "
-            "the first a letter or a digit"
+            "the first a letter or a digit, and no two _ together, which separate the parts of keys"
         )
     if name in (ATTRIBUTES_COLUMN, FLAT_SET):
         raise UsageError(f"{name}: the attributes in the rows themselves are called so; give the set another name")
     return name
+
+
+def set_is_there(path: str, name: str) -> UsageError:
+    """The error of documents that have a set of that name already."""
+    return UsageError(f"{path}: has an attribute set {name} already; give another --tag-set, or leave --tag away")
 
 
 def load_taggers(specs: Sequence[str]) -> tuple[Tagger, ...]:
@@ -129,11 +156,12 @@ def _load(spec: str) -> Tagger:
             kinds = ", ".join(f"{each}:NAME=FILE" for each in sorted(file_taggers())) or "none"
             raise UsageError(f"{spec}: no tagger; those that read a file are {kinds}")
         return opener.open(name, Path(path))
-    tagger = known_taggers().get(spec)
+    tagger = builtin_taggers().get(spec) or other_taggers().taggers.get(spec)
     if tagger is None:
         close = difflib.get_close_matches(spec, known_taggers(), n=3)
         hint = f"is it {' or '.join(close)}?" if close else "`corpus-explorer list --taggers` names them all"
-        raise UsageError(f"{spec}: there is no such tagger; {hint}")
+        faults = "".join(f"; {fault}" for fault in other_taggers().faults)
+        raise UsageError(f"{spec}: there is no such tagger; {hint}{faults}")
     return tagger
 
 
