@@ -20,6 +20,7 @@ _OF_DUPLICATES = frozenset({"marks", "paragraphs", "compared", "duplicate_search
 _OF_RECIPES = frozenset(
     {"hits", "cuts", "recipes", "recipe_rules", "recipe_streams", "recipe_gaps", "recipe_span_rules"}
 )
+_TOKEN_CELLS = frozenset({"tokens", "missing token counts"})  # what a row is about
 # Columns that corpus.toml may fill otherwise without that any document's fingerprint changes.
 _ROLES = re.compile(r"\b(?:language|licence|created|added)\b")
 
@@ -64,17 +65,20 @@ class Conditions:
         found = []
         if statistic.name in FILE_STATISTICS or (statistic.name, column) in FILE_COLUMNS:
             found.append(self.files)
-        if "token" in column or "tokens" in cells.values():
+        # alerts sum up the checks, of which one is about tokens
+        if "token" in column or statistic.name == "alerts" or _TOKEN_CELLS & set(cells.values()):
             found += [self.tokens, self.roles.get("n_tokens", "")]
         if column == "sample":
             found.append(self.texts)
         if needed & _OF_DUPLICATES:
             found += [self.duplicates, self.order]
+        # A row that is in one table only may have been pushed off a list that was cut.
+        of_row = cells if column else {}
         if needed & _OF_RECIPES:
-            of = [self.recipes.get(cells["recipe"], "")] if "recipe" in cells else self.recipes.values()
+            of = [self.recipes.get(of_row["recipe"], "")] if "recipe" in of_row else self.recipes.values()
             found += [*of, *self.sets.values()]
         elif needed & _OF_ATTRIBUTES:
-            name = cells.get("attribute_set")
+            name = of_row.get("attribute_set")
             found += [self.sets.get(name, "")] if name is not None else self.sets.values()
         found += [reason for role, reason in self.roles.items() if role in needed]
         return found

@@ -60,10 +60,10 @@ def _pairs(old: Sheet, new: Sheet, kind: str, statistic: str, column: str | None
     if any(statistic not in sheet.stats["statistics"] for sheet in sheets):
         return
     hashes = {sheet.entry(statistic)["sql_hash"] for sheet in sheets}
-    a, b = ({_name(row, column): row for row in sheet.rows(statistic)} for sheet in sheets)
+    a, b = ({_key(row, column): row for row in sheet.rows(statistic)} for sheet in sheets)
     is_cut = [_is_cut(sheet, statistic) for sheet in sheets]
-    for name in dict.fromkeys([*a, *b]):
-        x, y = a.get(name), b.get(name)
+    for key in dict.fromkeys([*a, *b]):
+        x, y, name = a.get(key), b.get(key), "(not stated)" if key is None else key
         if len(hashes) > 1:
             yield Pair(kind, name, NOT_COMPARABLE, x, y, f"the SQL of {statistic} is another one")
         elif (x is None and is_cut[0]) or (y is None and is_cut[1]):
@@ -73,10 +73,10 @@ def _pairs(old: Sheet, new: Sheet, kind: str, statistic: str, column: str | None
             yield Pair(kind, name, _state(x, y), x, y)
 
 
-def _name(row: Mapping[str, Any], column: str | None) -> str:
-    if column is None:
-        return "all documents"
-    return "(not stated)" if row.get(column) is None else str(row[column])
+def _key(row: Mapping[str, Any], column: str | None) -> str | None:
+    """The name of a row; None where the documents state none."""
+    name = "all documents" if column is None else row.get(column)
+    return None if name is None else str(name)
 
 
 def _is_cut(sheet: Sheet, statistic: str) -> bool:
@@ -132,9 +132,7 @@ def remarks(old: Sheet, new: Sheet) -> list[str]:
     for key, what in (("min_paragraph", "the shortest paragraph"), ("near_threshold", "near-duplicates")):
         a, b = (sheet.stats["options"][key] for sheet in (old, new))
         if a != b:
-            found.append(
-                f"Duplicates are not comparable: {what} is {_said(a)} in the old and {_said(b)} in the new one."
-            )
+            found.append(f"Duplicates are not comparable: {what}: {_said(a)} in the old, {_said(b)} in the new one.")
     sets = [sheet.stats["attribute_fingerprints"].keys() for sheet in (old, new)]
     for names_, side in ((sets[0] - sets[1], "old"), (sets[1] - sets[0], "new")):
         if names_:
@@ -167,8 +165,7 @@ def difference_frame(old: Sheet, new: Sheet, pairs: Sequence[Pair]) -> pl.DataFr
             values = (a, b, change, _share(change, a), *of_all)
             row |= {f"{measure}_{part}": value for part, value in zip(_UNITS, values, strict=True)}
         rows.append({**row, "note": pair.note or None})
-    # UInt64 at most as the numbers of a sheet are; differences may be negative
-    counts = {f"{m}_{part}": pl.Float64 if unit else pl.Int128 for m in MEASURES for part, unit in _UNITS.items()}
+    counts = {f"{m}_{part}": pl.Float64 if unit else pl.Int64 for m in MEASURES for part, unit in _UNITS.items()}
     texts = dict.fromkeys(("kind", "name", "state"), pl.String)
     return pl.DataFrame(rows, {**texts, **counts, "note": pl.String}, orient="row")
 
@@ -184,7 +181,7 @@ def units_of_difference() -> dict[str, str]:
 
 
 def sections(frame: pl.DataFrame, top: int) -> Iterator[tuple[str, pl.DataFrame, str]]:
-    """Title, rows and a remark for each kind, for people: what is the same is counted, long lists are cut after `top`."""
+    """Title, rows and a remark for each kind, for people: what is the same is counted, lists are cut after `top`."""
     for kind, title in _TITLES.items():
         rows = frame.filter(pl.col("kind") == kind)
         if not rows.height:

@@ -20,7 +20,7 @@ from explorer.sheet import SHEET_FORMAT, TOOL
 from explorer.units import UNITS
 
 _MAX_FAULTS = 3
-_LARGEST = 2**64  # of a whole number; SQL has no larger ones here
+_LARGEST = 2**62  # of a whole number, so that sums and differences of two have 64 bits
 _FLOATING, _TEXTUAL = ("decimal", "share"), ("text", "date")  # styles of units
 _NUMERIC = ("integer", *_FLOATING)
 
