@@ -29,6 +29,11 @@ def loading(sheet: Sheet) -> Section:
         "From the folder of this card, with the `datasets` library (a folder or the name of a repository):",
         fenced(f'from datasets import load_dataset\n\ndocuments = load_dataset("./", split="{SPLIT}")', "python"),
     ]
+    if len(configs[default].files) < len(sheet.files):
+        blocks.append(
+            f"These are {len(configs[default].files):,} of the {len(sheet.files):,} files: the library reads one "
+            "format of files only, and the others have another."
+        )
     if len(configs) > 1:
         names = ", ".join(code_span(name) for name in list(configs)[:30]) + (" ..." if len(configs) > 30 else "")
         blocks.append(f"Configurations, the second argument of `load_dataset`: {names}.")

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 
 _LIST = re.compile(r"(large_)?list<(?:element|item): ")
-_FIELD = re.compile(r"[\w.@$-]+(?: [\w.@$-]+)*: ")  # anything else in a field's name could be read in several ways
+PLAIN_NAME = re.compile(r"[\w.@$-]+(?: [\w.@$-]+)*")  # of a field; others could be read in several ways
+_FIELD = re.compile(rf"{PLAIN_NAME.pattern}: ")
 _SCALAR = re.compile(
     r"string|large_string|binary|large_binary|bool|null|u?int(?:8|16|32|64)|halffloat|float|double|date32\[day\]|"
     r"date64\[ms\]|timestamp\[(?:s|ms|us|ns)(?:, tz=[\w/+:-]+)?\]|decimal(?:128|256)\(\d+, \d+\)"

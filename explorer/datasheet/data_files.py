@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from explorer.datasheet.columns import PLAIN_NAME
 from explorer.datasheet.sheet import DataFile, Sheet
 from explorer.errors import InputError, UsageError
 from explorer.ingest.lines import Lines, parse_row
@@ -86,7 +87,17 @@ def _readable(path: str) -> Iterator[None]:
 def _parquet(path: str) -> tuple[int, tuple[tuple[str, str], ...]]:
     with pq.ParquetFile(path) as file:
         schema = file.schema_arrow
-        return file.metadata.num_rows, tuple((field.name, str(field.type)) for field in schema)
+        return file.metadata.num_rows, tuple((field.name, _arrow_name(field.type)) for field in schema)
+
+
+def _arrow_name(kind: pa.DataType) -> str:
+    """Arrow's name of a type, without the fields where one of their names could be read as something else."""
+    if not pa.types.is_nested(kind):
+        return str(kind)
+    inner = [kind.field(number) for number in range(kind.num_fields)]
+    are_plain = not pa.types.is_struct(kind) or all(PLAIN_NAME.fullmatch(field.name) for field in inner)
+    is_plain = are_plain and all(_arrow_name(field.type) == str(field.type) for field in inner)
+    return str(kind) if is_plain else str(kind).partition("<")[0]
 
 
 def _json_lines(path: str, size: int) -> tuple[int, tuple[tuple[str, str], ...]]:

@@ -26,7 +26,6 @@ SPLIT = "train"
 MIN_LANGUAGE_SHARE = 0.001  # of the documents that state a language; what is below is often a detector's mistake
 _MANY_FILES = 4  # from so many on, the files of a folder are named by a pattern
 _MAX_NAME = 60
-_NAMES = {"parquet": "parquet", "jsonl": "json"}  # of configurations by format: no loader reads two formats at once
 
 
 def front_matter(sheet: Sheet) -> str:
@@ -105,13 +104,15 @@ class Configuration:
 
 def configurations(sheet: Sheet) -> dict[str, Configuration]:
     """The configurations by their names, the default one first; then one for each source where the files are separable
-    by source. Files of two formats make a configuration for each format instead."""
+    by source. Of files of two formats only those with more rows are in one: the library reads one format a card."""
     by_kind: dict[str, list[DataFile]] = {}
     for file in sheet.files:
         by_kind.setdefault(kind_of(file), []).append(file)
-    if len(by_kind) != 1:
-        largest = sorted(by_kind.items(), key=lambda item: (-sum(file.n_rows for file in item[1]), item[0]))
-        return {_NAMES[kind]: Configuration(tuple(its), sum(f.n_bytes for f in its)) for kind, its in largest}
+    if not by_kind:
+        return {}
+    _, most = min(by_kind.items(), key=lambda item: (-sum(file.n_rows for file in item[1]), item[0]))
+    if len(by_kind) > 1:
+        return {"default": Configuration(tuple(most), sum(file.n_bytes for file in most))}
     found = {"default": Configuration(sheet.files, int(sheet.rows("totals")[0]["n_bytes"]))}
     n_bytes = {row["source"]: int(row["n_bytes"]) for row in sheet.rows("composition")}
     sources = rows_per_source(sheet)
