@@ -221,12 +221,12 @@ def test_stacked_bars_add_up_and_the_rest_is_one_group() -> None:
 def test_cells_have_the_colour_and_the_text_of_their_number() -> None:
     rows = [
         {"source_a": a, "source_b": b, "doc_share": share}
-        for a, b, share in (("a", "a", 0.0), ("a", "b", 0.557), ("b", "a", 1.0), ("b", "b", None))
+        for a, b, share in (("a", "a", 0.0), ("a", "b", 0.617), ("b", "a", 1.0), ("b", "b", None))
     ]
     svg = drawn("overlap", rows)
     cells = marks(svg)
-    assert [one.get("class") for one in cells] == ["q0", "q5", "q9", "p"][: len(cells)]
-    assert [t for t in texts(svg) if t in ("0", "56", "100")] == ["0", "56", "100"]
+    assert [one.get("class") for one in cells] == ["q0", "q6", "q9", "p"][: len(cells)]
+    assert [t for t in texts(svg) if t in ("0", "62", "100")] == ["0", "62", "100"]
     assert "On the diagonal" in " ".join(texts(svg))
 
 
@@ -329,6 +329,12 @@ def test_text_is_seen_without_the_fonts_of_the_machine() -> None:
     assert min(counts) > 100
     assert not is_covered("日本")
     assert dark("Bold") != dark("Thin")
+
+
+def test_the_fonts_of_the_machine_change_nothing_where_ours_has_the_letters() -> None:
+    plain = to_png(document(300, 40, "t", "d", [label(10, 25, "Corpus")]))
+    for family in ("Noto Sans", "DejaVu Sans", "Liberation Sans"):  # one of them is on most machines
+        assert to_png(document(300, 40, "t", "d", [label(10, 25, "Corpus", font_family=family)])) == plain
 
 
 def test_bold_has_a_font_of_its_own() -> None:
