@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 import explorer
+from explorer.datasheet.bundle import read_sheet, render_bundle
 from explorer.render import render, units_of
-from explorer.sheet import collect, to_datasheet, to_stats_json, write_datasheet
+from explorer.sheet import collect
 from explorer.statistic import find_statistic
 from tests.corpora import attribute_rows, build_corpus, documents, write_dolma
 
@@ -76,7 +77,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def compare(name: str, text: str) -> None:
     path = GOLDEN / name
     if os.environ.get("CORPUS_EXPLORER_UPDATE_GOLDEN"):
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     assert path.read_text(encoding="utf-8") == text, f"{path.name} differs; look at the diff"
 
@@ -89,15 +90,26 @@ def test_formats(workspace: Path, form: str) -> None:
     compare(f"composition.{form}.txt", render(frame, form, units_of(frame, statistic)).decode())
 
 
-def test_datasheet(workspace: Path) -> None:
+def bundle(workspace: Path) -> dict[str, bytes]:
     with explorer.open(workspace) as corpus:
-        entries = collect(corpus)
-        sheet, stats = to_datasheet(corpus, entries), to_stats_json(corpus, entries)
+        return render_bundle(read_sheet(corpus))
+
+
+def test_bundle(workspace: Path) -> None:
+    """Every file but the PNGs, which are the SVGs beside them. Versions change without any number changing."""
+    with explorer.open(workspace) as corpus:
         versions = {corpus.facts[name] for name in ("duckdb_version", "suffix_list", "explorer_version")}
-    for version in sorted(versions, key=len, reverse=True):  # they change without any number changing
-        sheet, stats = sheet.replace(version, "VERSION"), stats.replace(f'"{version}"', '"VERSION"')
-    compare("DATASHEET.md", sheet)
-    compare("stats.json", stats)
+    files = bundle(workspace)
+    texts = {name: content.decode() for name, content in files.items() if not name.endswith(".png")}
+    assert {name.removesuffix(".png") for name in files if name.endswith(".png")} == {
+        name.removesuffix(".svg") for name in files if name.endswith(".svg")
+    }
+    for name, text in texts.items():
+        for version in sorted(versions, key=len, reverse=True):
+            text = text.replace(version, "VERSION")
+        compare(f"bundle/{name}", text)
+    kept = {path.relative_to(GOLDEN / "bundle").as_posix() for path in (GOLDEN / "bundle").rglob("*") if path.is_file()}
+    assert kept == texts.keys()
 
 
 def test_same_corpus_same_bytes(workspace: Path, tmp_path: Path) -> None:
@@ -110,19 +122,22 @@ def test_same_corpus_same_bytes(workspace: Path, tmp_path: Path) -> None:
                 assert entry.frame.equals(b.run(entry.statistic, {})), entry.statistic.name
 
 
-def test_writing_twice_gives_the_same_bytes(workspace: Path, tmp_path: Path) -> None:
-    with explorer.open(workspace) as corpus:
-        first = [path.read_bytes() for path in write_datasheet(corpus, tmp_path / "a")]
-        second = [path.read_bytes() for path in write_datasheet(corpus, tmp_path / "b")]
-    assert first == second
-    assert {path.name for path in (tmp_path / "a").iterdir()} == {"DATASHEET.md", "stats.json"}
+def test_rendering_twice_gives_the_same_bytes(workspace: Path) -> None:
+    assert bundle(workspace) == bundle(workspace)
 
 
-def test_every_statistic_is_in_the_datasheet(workspace: Path) -> None:
+def test_every_statistic_is_in_the_bundle(workspace: Path) -> None:
     with explorer.open(workspace) as corpus:
         entries = collect(corpus)
-        sheet = to_datasheet(corpus, entries)
+    sheet = bundle(workspace)["STATISTICS.md"].decode()
     for entry in entries:
         assert f"`from {entry.statistic.name}(" in sheet
         assert f"`{entry.statistic.sql_hash}`" in sheet
-    assert "<script>" not in sheet
+
+
+def test_no_markup_of_the_corpus_is_in_any_file(workspace: Path) -> None:
+    """One of its sources is called like a script, in a table's cell, with backticks."""
+    for name, content in bundle(workspace).items():
+        if name.endswith((".md", ".html", ".svg")):
+            assert b"<script" not in content, name
+            assert b"alert(1)" not in content, name
