@@ -22,6 +22,7 @@ from explorer.datasheet.columns import parse_type
 from explorer.datasheet.croissant import render_croissant
 from explorer.datasheet.data_files import data_files
 from explorer.datasheet.declared import Declared
+from explorer.datasheet.front_matter import MAX_SOURCES as MAX_CONFIGURED
 from explorer.datasheet.front_matter import card_fields, card_languages, features, patterns
 from explorer.datasheet.sheet import DataFile, Sheet
 from explorer.datasheet.vocabulary import SIZE_CATEGORIES, hub_licence, language_code, size_category, spdx_licence
@@ -196,6 +197,22 @@ def test_sources_whose_names_fall_together_keep_apart(tmp_path: Path) -> None:
     assert {"default-2", "source"} <= set(configs)
     assert len({name.lower() for name in configs}) == 6
     assert all(re.fullmatch(r"[\w.-]+", name) for name in configs)
+
+
+def test_many_sources_and_columns_do_not_make_long_front_matter() -> None:
+    names = [f"source-{n:03}" for n in range(150)]
+    columns = tuple((f"column{n}", "string") for n in range(40))
+    files = tuple(data_file(f"data/{name}/0.parquet", columns=columns) for name in names)
+    rows = {
+        "totals": (["n_docs", "n_bytes"], [[150, 300]]),
+        "composition": (["source", "n_docs", "n_bytes"], [[name, 1, 2] for name in names]),
+    }
+    stats = {name: {"columns": [{"name": one} for one in keys], "rows": its} for name, (keys, its) in rows.items()}
+    fields = card_fields(dataclasses.replace(EMPTY, stats={"statistics": stats}, files=files))
+    assert len(fields["configs"]) == 1 + MAX_CONFIGURED
+    assert [len(info.get("features", ())) for info in fields["dataset_info"]] == [40] + [0] * MAX_CONFIGURED
+    few = card_fields(dataclasses.replace(EMPTY, stats={"statistics": stats}, files=files[:1]))
+    assert len(few["configs"]) == 1
 
 
 def data_file(path: str, **fields: Any) -> DataFile:

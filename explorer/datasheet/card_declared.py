@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from explorer.datasheet.card_parts import NOT_DECLARED, Section, Shown, declared, exactness, prose, table
 from explorer.datasheet.data_files import SHARDS, kind_of
-from explorer.datasheet.front_matter import SPLIT, configurations, patterns
+from explorer.datasheet.front_matter import MAX_SOURCES, SPLIT, configurations, patterns
 from explorer.datasheet.sheet import Sheet
 from explorer.datasheet.vocabulary import spdx_licence
 from explorer.escape import code_span, fenced, markdown
@@ -37,6 +37,8 @@ def loading(sheet: Sheet) -> Section:
     if len(configs) > 1:
         names = ", ".join(code_span(name) for name in list(configs)[:30]) + (" ..." if len(configs) > 30 else "")
         blocks.append(f"Configurations, the second argument of `load_dataset`: {names}.")
+        if len(configs) - 1 < len(sheet.rows("composition")):
+            blocks.append(f"The {MAX_SOURCES} largest sources have one; the others are in the default one only.")
     reader = f"read_parquet({paths})" if is_parquet else f'read_json({paths}, format="newline_delimited")'
     blocks += ["With DuckDB:", fenced(f"import duckdb\n\ndocuments = duckdb.{reader}", "python")]
     if is_parquet:

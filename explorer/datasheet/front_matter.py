@@ -10,6 +10,7 @@ import glob
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -26,6 +27,8 @@ SPLIT = "train"
 MIN_LANGUAGE_SHARE = 0.001  # of the documents that state a language; what is below is often a detector's mistake
 _MANY_FILES = 4  # from so many on, the files of a folder are named by a pattern
 _MAX_NAME = 60
+MAX_SOURCES = 100  # with a configuration: the largest
+_MAX_FEATURES = 2000  # of all configurations together; beyond, only the default one names its columns
 
 
 def front_matter(sheet: Sheet) -> str:
@@ -62,7 +65,11 @@ def card_fields(sheet: Sheet) -> dict[str, Any]:
             }
             for name, config in configs.items()
         ]
-        fields["dataset_info"] = [_info(name, config) for name, config in configs.items()]
+        n_features = sum(len(config.files[0].columns) for config in configs.values())
+        fields["dataset_info"] = [
+            _info(name, config, features(config.files) if name == default or n_features <= _MAX_FEATURES else [])
+            for name, config in configs.items()
+        ]
     return fields
 
 
@@ -104,7 +111,8 @@ class Configuration:
 
 def configurations(sheet: Sheet) -> dict[str, Configuration]:
     """The configurations by their names, the default one first; then one for each source where the files are separable
-    by source. Of files of two formats only those with more rows are in one: the library reads one format a card."""
+    by source, the largest first. Of files of two formats only those with more rows are in one: the library reads one
+    format a card."""
     by_kind: dict[str, list[DataFile]] = {}
     for file in sheet.files:
         by_kind.setdefault(kind_of(file), []).append(file)
@@ -116,7 +124,7 @@ def configurations(sheet: Sheet) -> dict[str, Configuration]:
     found = {"default": Configuration(sheet.files, int(sheet.rows("totals")[0]["n_bytes"]))}
     n_bytes = {row["source"]: int(row["n_bytes"]) for row in sheet.rows("composition")}
     sources = rows_per_source(sheet)
-    for source, files in sources.items() if len(sources) > 1 else ():
+    for source, files in islice(sources.items(), MAX_SOURCES if len(sources) > 1 else 0):
         found[_config_name(source, found)] = Configuration(files, n_bytes[source])
     return found
 
@@ -162,12 +170,11 @@ def features(files: Sequence[DataFile]) -> list[dict[str, object]]:
     return [] if any(kind is None for _, kind in types) else [{"name": n, **k.feature()} for n, k in types if k]
 
 
-def _info(name: str, config: Configuration) -> dict[str, Any]:
-    columns = features(config.files)
+def _info(name: str, config: Configuration, columns: Sequence[Mapping[str, object]]) -> dict[str, Any]:
     n_rows = sum(file.n_rows for file in config.files)
     return {
         "config_name": name,
-        **({"features": columns} if columns else {}),
+        **({"features": list(columns)} if columns else {}),
         "splits": [{"name": SPLIT, "num_bytes": config.n_bytes, "num_examples": n_rows}],
         "download_size": sum(file.n_bytes for file in config.files),
         "dataset_size": config.n_bytes,
