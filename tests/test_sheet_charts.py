@@ -332,9 +332,9 @@ def test_text_is_seen_without_the_fonts_of_the_machine() -> None:
 
 
 def test_the_fonts_of_the_machine_change_nothing_where_ours_has_the_letters() -> None:
-    plain = to_png(document(300, 40, "t", "d", [label(10, 25, "Corpus")]))
-    for family in ("Noto Sans", "DejaVu Sans", "Liberation Sans"):  # one of them is on most machines
-        assert to_png(document(300, 40, "t", "d", [label(10, 25, "Corpus", font_family=family)])) == plain
+    families = ("No Such Font", "Noto Sans", "DejaVu Sans", "Liberation Sans")  # one of these is on most machines
+    drawn_ = {to_png(document(300, 40, "t", "d", [label(10, 25, "Corpus", font_family=one)])) for one in families}
+    assert len(drawn_) == 1
 
 
 def test_bold_has_a_font_of_its_own() -> None:

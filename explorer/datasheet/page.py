@@ -38,7 +38,15 @@ SECTIONS: Mapping[str, Sequence[str]] = {
 # Charts that say all that their first rows would say.
 _DRAWN_ONLY = frozenset({"languages_by_source", "length_histogram", "documents_over_time", "overlap"})
 _NULLS = {"source": "all"}  # every document has a source: a row without one is about all of them
-_CLASSES = {"integer": ' class="n"', "share": ' class="n"', "decimal": ' class="n"', "date": ' class="d"'}
+# by unit or by its style: numbers to the right, dates in one piece, room for sentences
+_CLASSES = {
+    "name": "",
+    "text": ' class="x"',
+    "integer": ' class="n"',
+    "share": ' class="n"',
+    "decimal": ' class="n"',
+    "date": ' class="d"',
+}
 FILES: Mapping[str, str] = {
     "README.md": "the card",
     "DATASHEET.md": "the questions of Datasheets for Datasets",
@@ -152,7 +160,7 @@ def _table(sheet: Sheet, name: str) -> str:
     rows = sheet.rows(name)
     filled = [c for c in sheet.entry(name)["columns"] if any(row[c["name"]] is not None for row in rows)]
     columns = filled[:MAX_COLUMNS]
-    kinds = [_CLASSES.get(UNITS[column["unit"]].style, "") for column in columns]
+    kinds = [_CLASSES.get(column["unit"], _CLASSES.get(UNITS[column["unit"]].style, "")) for column in columns]
     known = load_statistics().get(name)
     nulls = {c.name: c.null or _NULLS.get(c.name, "none") for c in known.columns if c.unit == "name"} if known else {}
     heads = "".join(

@@ -37,6 +37,7 @@ th,td{text-align:left;vertical-align:top;padding:.28rem .6rem;border-bottom:1px 
 th{background:var(--panel);font-weight:600;vertical-align:bottom}
 td{max-width:20rem;overflow-wrap:break-word}
 .d{white-space:nowrap}
+td.x{min-width:14rem}
 td:first-child:not(.n){min-width:7rem}
 .n{text-align:right;white-space:nowrap}
 th.n{white-space:normal}
@@ -47,7 +48,7 @@ td{max-width:10rem}}
 _PRINT = """
 @media print{body{max-width:none;padding:0;font-size:10pt}nav{display:none}.wide{display:block}.narrow{display:none}\
 .scroll{overflow:visible;border:0}table{font-size:6.8pt;overflow-wrap:anywhere}th,td{padding:1.5pt 2.5pt}\
-td,td:first-child:not(.n){max-width:none;min-width:0;overflow-wrap:anywhere}.n,.d{white-space:normal}\
+td,td.x,td:first-child:not(.n){max-width:none;min-width:0;overflow-wrap:anywhere}.n,.d{white-space:normal}\
 figure,tr{break-inside:avoid}h2,h3{break-after:avoid}*{print-color-adjust:exact}\
 ::details-content{content-visibility:visible;display:block}}
 """
