@@ -152,7 +152,7 @@ def build_command(
             config_path=config_path,
             tokenizer="" if tokenizer == "none" else tokenizer,
             keep_text=not no_text,
-            tag=[] if tag == ("none",) else tag or None,
+            tag=[] if set(tag) == {"none"} else tag or None,
             tag_set=tag_set,
             recipes=recipes,
             duplicates=duplicates,
@@ -384,7 +384,9 @@ def _drop_output() -> None:
 
 
 def _stopped() -> None:
-    click.echo("corpus-explorer: stopped; nothing half-written is left, and a build goes on where it was", err=True)
+    click.echo(
+        "corpus-explorer: stopped; nothing half-written is left, and build and tag go on where they were", err=True
+    )
     sys.exit(130)
 
 

@@ -21,11 +21,13 @@ def settle_tags(
 ) -> TagOptions | None:
     """The taggers asked for, else those of the last build; none where `tag` is empty.
 
-    Raises `UsageError` for taggers or a name that do not exist, or a set that lies beside the shards already;
-    `InputError` for a file of theirs that cannot be read.
+    Raises `UsageError` for taggers or a name that do not exist, `none` among others, or a set that lies beside the
+    shards already; `InputError` for a file of theirs that cannot be read.
     """
     before = last.get("tags") or {}
     specs = parse_specs(tag) if tag else tuple(before.get("specs", ())) if tag is None else ()
+    if "none" in specs:
+        raise UsageError("--tag none makes no attributes and excludes other taggers; give one or the other")
     if not specs:
         if tag_set is not None:
             raise UsageError("--tag-set names the set of the attributes that --tag makes; give that too")

@@ -109,6 +109,9 @@ def test_wrong_requests_are_refused_before_anything_is_written(tmp_path: Path) -
     source = corpus(tmp_path / "corpus")
     with pytest.raises(UsageError, match="gopher_v3: there is no such tagger; is it gopher_v"):
         build_corpus(source, tmp_path / "w", tag=["gopher_v3"])
+    for specs in (["none", "gopher_v2"], ["gopher_v2,none"]):
+        with pytest.raises(UsageError, match="--tag none makes no attributes and excludes other taggers"):
+            build_corpus(source, tmp_path / "w", tag=specs)
     with pytest.raises(UsageError, match="--tag-set names the set"):
         build_corpus(source, tmp_path / "w", tag_set="mine")
     with pytest.raises(UsageError, match="a/b"):

@@ -65,7 +65,8 @@ def taggers_page() -> str:
         "In Dolma attribute files (`tag --format dolma`) a row stands on the line of its document. A line without a",
         "document (no JSON, no text) gets a row without attributes, with the id that stands there, or null, so that",
         "lines never shift; the toolkit's mixer refuses a file with such a line anyhow. It compares ids as JSON, so 7",
-        "stays a number. Documents without ids are named by their texts, as `build` does; the mixer refuses those.",
+        "stays a number. In a file without ids documents are named by their texts, as `build` does; the mixer refuses",
+        "those. In a file whose documents have ids, one without an id, or with a fraction for one, is left out.",
         "",
         f"`*` stands for names that come with the data or the model. There are {len(known)}, and "
         f"{len(file_taggers())} kinds that read a file of your own (`kind:NAME=FILE`).",

@@ -85,13 +85,13 @@ def test_what_nothing_makes_is_dead(source: Source) -> None:
         ("fineweb-quality", {"few lines end in punctuation", "short lines", "characters in duplicate lines", "lists"}),
         ("gopher-quality", {"fewer than 50 words", "few common words", "bullet points", "symbols"}),
         ("gopher-repetition", {"duplicate lines", "most common 2-gram", "duplicate 10-grams"}),
-        ("gopher-repetition-datatrove", {"duplicate lines", "most common 2-gram", "duplicated 10-grams"}),
+        ("gopher-repetition-datatrove", {"duplicate lines", "most common 2-gram", "duplicate 10-grams"}),
         ("pii-masking", {"more than 5 PII spans"}),
         ("redpajama-v2", {"fewer than 50 words", "curly brackets", "duplicate 10-grams"}),
     ],
 )
 def test_they_take_what_they_are_made_for(source: Source, name: str, rules: set[str]) -> None:
-    assert removed(source, name) >= {rule.replace("duplicated", "duplicate") for rule in rules}
+    assert removed(source, name) >= rules
 
 
 def test_personal_data_is_masked(source: Source) -> None:

@@ -43,7 +43,8 @@ def random_tagger(name: str, seed: int) -> Tagger:
                 "document",
                 "number from 0 to 1",
                 "uniform: the first 52 bits of the SHA-256 of (version, seed, source, id), by 2^52; of (version, seed, "
-                "source, text) without an id. Documents of one source and id have one number. Files hold 5 decimals",
+                'source, text) without an id. Documents of one source and id have one number, and 7 and "7" are '
+                "one id. Files hold 5 decimals",
             ),
         ),
         tag,
