@@ -118,7 +118,7 @@ def config_json(config: CorpusConfig) -> dict[str, Any]:
 
 
 def _statistics(entries: Iterable[Entry]) -> dict[str, Any]:
-    stated = {}
+    stated: dict[str, Any] = {}
     for _, found in groupby(entries, key=lambda entry: entry.statistic.section):
         its = list(found)
         # a recipe whose kept documents are an estimate makes all of its section one

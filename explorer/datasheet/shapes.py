@@ -83,8 +83,8 @@ def read_boxes(traces: Sequence[Mapping[str, Any]]) -> Iterator[Box]:
             base = stacked[place]
             stacked[place] = base + float(size)
             low, high = sorted((base, base + float(size)))
-            edges = (low, high, begin, end) if flat else (begin, end, low, high)
-            yield Box(*edges, role_of(number, trace), hover[n], trace.get("yaxis") or "y", float(errors[n]))
+            x0, x1, y0, y1 = (low, high, begin, end) if flat else (begin, end, low, high)
+            yield Box(x0, x1, y0, y1, role_of(number, trace), hover[n], trace.get("yaxis") or "y", float(errors[n]))
 
 
 def read_dots(traces: Sequence[Mapping[str, Any]]) -> Iterator[Dots]:

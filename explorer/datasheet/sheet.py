@@ -19,7 +19,7 @@ class DataFile:
     n_bytes: int
     n_rows: int
     sha256: str
-    columns: tuple[tuple[str, str], ...]  # of Parquet: name and Arrow type; empty for other files
+    columns: tuple[tuple[str, str], ...]  # name and Arrow type; of JSON Lines: top-level fields, empty for too many
 
 
 @dataclass(frozen=True)
