@@ -198,12 +198,9 @@ def _files(published: Sheet, folder: Path, corpus: Corpus) -> Iterator[Finding]:
         yield Finding("file", "(all)", UNKNOWN, reason=reason)
         return
     try:
-        sheet = Sheet(
-            published.stats, published.config, published.declared, published.files,
-            domain_tables(corpus, published.declared), published.order,
-        )  # fmt: skip
+        sheet = replace(published, tables=domain_tables(corpus, published.declared))
         rendered = render_bundle(sheet)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
         # renderers rely on what statistics promise (no null among counts, say); an edited file need not keep it
         reason = f"no file can be rendered from this stats.json ({type(error).__name__}: {error})"
         yield Finding("file", "(all)", UNKNOWN, reason=reason)
