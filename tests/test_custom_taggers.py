@@ -16,7 +16,7 @@ from explorer.errors import UsageError
 from explorer.taggers.custom import FrameFunction, TaggerError, frame_tagger
 from explorer.taggers.model import TagType
 from explorer.taggers.run import tag_texts
-from explorer.taggers.texts import pieces_of
+from explorer.taggers.texts import texts_of
 
 TYPES = (
     TagType("length", "document", "characters", "characters"),
@@ -41,7 +41,7 @@ def tagged(
     function: FrameFunction, types: tuple[TagType, ...] = TYPES, step_bytes: int = 1 << 20
 ) -> list[dict[str, Any]]:
     tagger = frame_tagger("mine", "A test.", "the test", types, function)
-    return [row for texts in pieces_of(FRAME, step_bytes) for row in tag_texts(texts, [tagger], "set").rows()]
+    return [row for texts in texts_of(FRAME, step_bytes) for row in tag_texts(texts, [tagger], "set").rows()]
 
 
 def result(frame: pl.DataFrame) -> pl.DataFrame:

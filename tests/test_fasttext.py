@@ -13,7 +13,7 @@ from explorer.errors import InputError
 from explorer.taggers.fasttext import read_model
 from explorer.taggers.registry import load_taggers
 from explorer.taggers.run import tag_texts
-from explorer.taggers.texts import pieces_of
+from explorer.taggers.texts import texts_of
 from tests.oracles.toolkit import Toolkit
 from tests.test_languages import HOSTILE, PARAGRAPHS
 
@@ -64,7 +64,7 @@ def test_probabilities_are_those_of_fasttext(name: str, models: Path, toolkit: T
     taggers = load_taggers([f"fasttext:mine={models / name}"])
     rows = [
         row
-        for piece in pieces_of(pl.DataFrame({"text": texts}), 100)
+        for piece in texts_of(pl.DataFrame({"text": texts}), 100)
         for row in tag_texts(piece, taggers, "set").rows()
     ]
     for text, row, theirs in zip(texts, rows, expected, strict=True):
@@ -140,7 +140,7 @@ def test_of_many_labels_the_likely_ones_are_written() -> None:
     model = Path(package.origin).with_name("resources") / "lid.176.ftz"
     (tagger,) = load_taggers([f"fasttext:language={model}"])
     assert len(tagger.types) == 176
-    (texts,) = pieces_of(pl.DataFrame({"text": PARAGRAPHS}))
+    (texts,) = texts_of(pl.DataFrame({"text": PARAGRAPHS}))
     rows = list(tag_texts(texts, [tagger], "set").rows())
     assert all(spans[0][2] >= 0.01 for row in rows for spans in row.values())
     assert rows[0]["set__language__en"][0][2] > 0.8

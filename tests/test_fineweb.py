@@ -15,14 +15,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.taggers import fineweb, repetition
-from explorer.taggers.fineweb import stop_chars, symbols
+from explorer.taggers import fineweb, gopher_quality, repetition
+from explorer.taggers.fineweb import stop_chars
+from explorer.taggers.gopher_quality import symbols
 from explorer.taggers.model import Scores
-from explorer.taggers.texts import pieces_of
+from explorer.taggers.texts import texts_of
 from tests.oracles import fineweb as plain
 from tests.oracles.datatrove import DataTrove
 
-TAGGERS = (*fineweb.TAGGERS, *repetition.TAGGERS)
+TAGGERS = (*fineweb.TAGGERS, *gopher_quality.TAGGERS, *repetition.TAGGERS)
 # the order in which the filters ask, and which measures they take of words
 FINEWEB = ("line_punct_ratio", "short_line_ratio", "char_dup_ratio", "list_ratio")
 REPETITION = (
@@ -92,7 +93,7 @@ def ours(texts: Sequence[str], step_bytes: int = 1 << 20) -> list[dict[str, floa
     """The scores of each text by type, as they are before they are rounded."""
     frame = pl.DataFrame({"text": texts}, schema={"text": pl.String})
     rows: list[dict[str, float]] = []
-    for piece in pieces_of(frame, step_bytes):
+    for piece in texts_of(frame, step_bytes):
         first = len(rows)
         rows += [{} for _ in range(piece.n_texts)]
         for tagger in TAGGERS:

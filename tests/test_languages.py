@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from explorer.taggers.languages import LOOKED_AT, TAGGERS, fasttext_languages
 from explorer.taggers.registry import load_taggers
 from explorer.taggers.run import tag_texts
-from explorer.taggers.texts import pieces_of
+from explorer.taggers.texts import texts_of
 from tests.oracles.toolkit import Toolkit
 
 CLD2 = [tagger.name for tagger in TAGGERS if tagger.name.startswith("cld2")]
@@ -55,7 +55,7 @@ def tagged(name: str, strings: list[str], step_bytes: int = 1 << 20) -> list[Att
     frame = pl.DataFrame({"text": pl.Series(strings, dtype=pl.String)})
     return [
         {key.removeprefix(f"set__{name}__"): [list(span) for span in spans] for key, spans in row.items()}
-        for texts in pieces_of(frame, step_bytes)
+        for texts in texts_of(frame, step_bytes)
         for row in tag_texts(texts, load_taggers([name]), "set").rows()
     ]
 

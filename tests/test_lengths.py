@@ -15,12 +15,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from explorer.taggers.lengths import TAGGERS, paragraphs
+from explorer.taggers.lengths import TAGGERS
+from explorer.taggers.lines import paragraphs
 from explorer.taggers.model import Tagger
 from explorer.taggers.registry import load_taggers
 from explorer.taggers.run import tag_texts
 from explorer.taggers.sampling import random_number, random_tagger
-from explorer.taggers.texts import Texts, pieces_of
+from explorer.taggers.texts import Texts, texts_of
 
 Attributes = dict[str, list[tuple[int, int, float]]]
 
@@ -61,7 +62,7 @@ def tagged(names: list[str], strings: list[str], step_bytes: int = 1 << 20) -> l
 
 
 def rows_of(taggers: tuple[Tagger, ...], frame: pl.DataFrame, step_bytes: int = 1 << 20) -> list[Attributes]:
-    return [row for each in pieces_of(frame, step_bytes) for row in tag_texts(each, taggers, "set").rows()]
+    return [row for each in texts_of(frame, step_bytes) for row in tag_texts(each, taggers, "set").rows()]
 
 
 def parts(text: str) -> int:

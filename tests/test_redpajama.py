@@ -17,7 +17,7 @@ from explorer.taggers import redpajama
 from explorer.taggers.ldnoobw import naughty_words
 from explorer.taggers.redpajama import TAGGERS, stop_words
 from explorer.taggers.run import tag_texts
-from explorer.taggers.texts import Texts, pieces_of
+from explorer.taggers.texts import Texts, texts_of
 from tests.oracles.redpajama import BULLETS, signals
 
 Row = dict[str, list[tuple[int, int, float]]]
@@ -68,7 +68,7 @@ hostile = st.lists(st.tuples(pieces, st.sampled_from(["", " ", " ", "\n", "\n\n"
 
 def rows_of(texts: list[str], step_bytes: int = 1 << 20) -> list[Row]:
     frame = pl.DataFrame({"text": texts}, schema={"text": pl.String})
-    return [row for piece in pieces_of(frame, step_bytes) for row in tag_texts(piece, TAGGERS, "set").rows()]
+    return [row for piece in texts_of(frame, step_bytes) for row in tag_texts(piece, TAGGERS, "set").rows()]
 
 
 def check(texts: list[str], step_bytes: int = 1 << 20) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from explorer.taggers.registry import load_taggers
 from explorer.taggers.run import tag_texts
-from explorer.taggers.texts import pieces_of
+from explorer.taggers.texts import texts_of
 from tests.oracles.toolkit import Toolkit
 
 RULES = ("gopher_v1", "gopher_v2", "c4_v1", "c4_v2", "pii_regex_with_counts_fast_v2")
@@ -76,7 +76,7 @@ _numbers = st.lists(st.sampled_from((*"0129()-. \n\t#\x85", "123", "4567", "٣٤
 def ours(tagger: str, texts: Sequence[str], step_bytes: int = 1 << 20) -> list[Row]:
     frame = pl.DataFrame({"text": texts}, schema={"text": pl.String})
     rows: list[Row] = []
-    for piece in pieces_of(frame, step_bytes):
+    for piece in texts_of(frame, step_bytes):
         rows += tag_texts(piece, load_taggers([tagger]), "s").rows()
     prefix = f"s__{tagger}__"
     return [{key.removeprefix(prefix): [list(span) for span in spans] for key, spans in row.items()} for row in rows]

@@ -8,9 +8,11 @@ from functools import cache
 import numpy as np
 import polars as pl
 
+from explorer.taggers.arrays import M1, MASKS, Bools, Hashes
 from explorer.taggers.ldnoobw import naughty_words
+from explorer.taggers.lines import last_lines
 from explorer.taggers.model import Spans, Tagger, Tags, TagType, every, where
-from explorer.taggers.texts import MASKS, Bools, Hashes, Texts
+from explorer.taggers.texts import Texts
 
 MIN_WORDS = 3  # of a line
 _MARKS = b'.?!"'
@@ -29,13 +31,12 @@ _SHAPES = {
 _RARITY = b"zqjxkvbpgwyfmculdrhsnioate "  # of letters in English, rarest first
 _TABLE_BITS = np.uint64(18)
 _LOWER = np.uint64(0x2020202020202020)  # makes capitals small, and changes some other characters
-_SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 
 def _tag(texts: Texts, is_whole_word: bool) -> Iterator[Tags]:
     data = texts.data[: texts.n_bytes]
     braces = np.zeros(texts.n_texts, dtype=bool)
-    braces[np.searchsorted(texts.offsets, np.flatnonzero(data == ord("{")), side="right") - 1] = True
+    braces[texts.owners(np.flatnonzero(data == ord("{")))] = True
     script = _contains(texts, "javascript")
     for text in np.flatnonzero(script).tolist() if is_whole_word else ():
         script[text] = "javascript" in texts.strings[text].lower().split()
@@ -72,7 +73,7 @@ def _contains(texts: Texts, part: str) -> Bools:
 def _folding(texts: Texts) -> list[int]:
     """Texts with a character that is ASCII in lower case without being so itself."""
     places = np.concatenate([texts.places_of(character) for character in _FOLDING])
-    found: list[int] = np.unique(np.searchsorted(texts.offsets, places, side="right") - 1).tolist()
+    found: list[int] = np.unique(texts.owners(places)).tolist()
     return found
 
 
@@ -81,7 +82,7 @@ def _with_word(texts: Texts) -> Bools:
     found = np.zeros(texts.n_texts, dtype=bool)
     words = texts.words
     masks = MASKS[np.minimum(words.end - words.begin, 8)]
-    for word in np.flatnonzero(_table()[_places(texts.word_heads, masks)]).tolist():
+    for word in np.flatnonzero(_likely_words()[_slots(texts.word_heads | _LOWER, masks)]).tolist():
         text = int(words.text[word])
         if not found[text]:
             found[text] = texts.decode(int(words.begin[word]), int(words.end[word])).lower() in _WORDS
@@ -92,9 +93,9 @@ def _mark_phrases(texts: Texts, found: Bools) -> None:
     """Mark the texts with a phrase of the list: most places are ruled out by the bytes around a space."""
     begin = texts.words.begin
     around = texts.load(np.maximum(begin - _BEFORE, 0)) | _LOWER
-    table, phrases = _gaps()
+    table, phrases = _likely_gaps()
     for mask in _SHAPES:
-        places = _places_around(around, mask)
+        places = _slots(around, mask)
         is_likely = table[places]
         is_likely[: _BEFORE + 1] = True  # the bytes before the first words may not be all there
         for word in np.flatnonzero(is_likely).tolist():
@@ -107,7 +108,7 @@ def _mark_phrases(texts: Texts, found: Bools) -> None:
 
 
 @cache
-def _gaps() -> tuple[Bools, dict[int, tuple[bytes, ...]]]:
+def _likely_gaps() -> tuple[Bools, dict[int, tuple[bytes, ...]]]:
     """Hashes of the bytes around a space of each phrase, as a table and with the phrases that have them."""
     table = np.zeros(1 << int(_TABLE_BITS), dtype=bool)
     phrases: dict[int, tuple[bytes, ...]] = {}
@@ -116,26 +117,26 @@ def _gaps() -> tuple[Bools, dict[int, tuple[bytes, ...]]]:
         mask, gap = next((m, g) for m, (b, a) in _SHAPES.items() for g in gaps if g > b and len(phrase) - g >= a)
         padded = b" " * _BEFORE + phrase + b" " * 8
         around = np.frombuffer(padded[gap : gap + 8], dtype="<u8") | _LOWER
-        place = int(_places_around(around, mask)[0])
+        place = int(_slots(around, mask)[0])
         table[place] = True
         phrases[place] = (*phrases.get(place, ()), phrase)
     return table, phrases
 
 
-def _places_around(around: Hashes, mask: np.uint64) -> Hashes:
-    return (around & mask) * _SPREAD >> (np.uint64(64) - _TABLE_BITS)
-
-
 @cache
-def _table() -> Bools:
+def _likely_words() -> Bools:
+    """A table of the words' hashes by their first eight bytes."""
     table = np.zeros(1 << int(_TABLE_BITS), dtype=bool)
     entries = Texts(pl.DataFrame({"text": sorted(_WORDS)}))
-    table[_places(entries.word_heads, MASKS[np.minimum(entries.words.end - entries.words.begin, 8)])] = True
+    masks = MASKS[np.minimum(entries.words.end - entries.words.begin, 8)]
+    table[_slots(entries.word_heads | _LOWER, masks)] = True
     return table
 
 
-def _places(heads: Hashes, masks: Hashes) -> Hashes:
-    return ((heads | _LOWER) & masks) * _SPREAD >> (np.uint64(64) - _TABLE_BITS)
+def _slots(lowered: Hashes, masks: Hashes | np.uint64) -> Hashes:
+    """The places in a table of eight bytes each (with `_LOWER`), as far as the masks leave them."""
+    found: Hashes = (lowered & masks) * M1 >> (np.uint64(64) - _TABLE_BITS)
+    return found
 
 
 def _lines(texts: Texts) -> Iterator[Tags]:
@@ -146,9 +147,7 @@ def _lines(texts: Texts) -> Iterator[Tags]:
     ends_well = (n_words > 0) & np.isin(last, np.frombuffer(_MARKS, dtype=np.uint8))
     begin = texts.char_of(lines.begin, lines.text)
     # a line's newline is its own but for the last of a text
-    is_last = np.zeros(len(lines.begin), dtype=bool)
-    is_last[lines.bounds[1:] - 1] = True
-    end = texts.char_of(lines.end, lines.text) + ~is_last
+    end = texts.char_of(lines.end, lines.text) + ~last_lines(texts)
     for name, kept in (
         ("lines_with_no_ending_punctuation", np.flatnonzero(~ends_well)),
         ("lines_with_too_few_words", np.flatnonzero(n_words < MIN_WORDS)),

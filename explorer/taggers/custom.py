@@ -10,8 +10,9 @@ import polars as pl
 
 from explorer.errors import ExplorerError, UsageError
 from explorer.escape import printable
+from explorer.taggers.arrays import Ints
 from explorer.taggers.model import Scores, Spans, Tagger, Tags, TagType, key_of
-from explorer.taggers.texts import Ints, Texts
+from explorer.taggers.texts import Texts
 
 __all__ = ["TagType", "TaggerError", "frame_tagger"]
 

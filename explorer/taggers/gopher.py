@@ -6,15 +6,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from explorer.taggers.arrays import Bools, Bytes, Ints, class_of, totals_before, totals_between
+from explorer.taggers.lines import parted_lines
 from explorer.taggers.model import Floats, Scores, Tagger, Tags, TagType, every, share
 from explorer.taggers.repeats import find_repeats, occurs_again
-from explorer.taggers.texts import Bools, Bytes, Ints, Pieces, Texts, class_of, totals_before, totals_between, word_keys
+from explorer.taggers.texts import ELLIPSIS, Pieces, Texts, word_keys
 
 REQUIRED_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 _COMMON = (2, 3, 4)
 _LONGEST = 10
 _N_LENGTHS = 64  # words of more characters are counted together
-_ELLIPSIS = "…"
 
 
 def _tag(texts: Texts, with_empty_lines: bool) -> Iterator[Tags]:
@@ -70,9 +71,9 @@ def _with_symbol(texts: Texts) -> Ints:
     """Words that hold a `#` or an ellipsis."""
     data = texts.data[: texts.n_bytes]
     places = np.flatnonzero(data == ord("#"))
-    places = np.concatenate([places, texts.places_of(_ELLIPSIS)])
-    owners = np.unique(np.searchsorted(texts.words.begin, places, side="right") - 1)
-    return np.bincount(texts.words.text[owners], minlength=texts.n_texts)
+    places = np.concatenate([places, texts.places_of(ELLIPSIS)])
+    words = np.unique(np.searchsorted(texts.words.begin, places, side="right") - 1)
+    return np.bincount(texts.words.text[words], minlength=texts.n_texts)
 
 
 def _with_letter(texts: Texts) -> Ints:
@@ -97,18 +98,12 @@ def _is_letter(data: Bytes) -> Bools:
 
 
 def _lines(texts: Texts, n_chars: Ints, with_empty: bool) -> Iterator[Tags]:
-    """Measures of lines. Without empty ones, those that a text begins or ends with count as one each: that is what
-    splitting it at runs of line feeds leaves."""
-    lines, data = texts.lines, texts.data
-    begin, end, text = lines.begin, lines.end, lines.text
-    if not with_empty:
-        is_edge = (begin == texts.offsets[text]) | (end == texts.ends[text])
-        kept = np.flatnonzero((end > begin) | is_edge)
-        begin, end, text = begin[kept], end[kept], text[kept]
-    n_lines = np.bincount(text, minlength=texts.n_texts)
-    first = data[begin]
+    """Measures of lines, of all or of those between runs of line feeds; `n_chars` are the characters of words."""
+    lines = texts.lines if with_empty else parted_lines(texts)
+    begin, end, text, n_lines = lines.begin, lines.end, lines.text, lines.counts
+    first = texts.data[begin]
     bullets = ((first == ord("*")) | (first == ord("-"))) & (end > begin)
-    ellipses = np.isin(end, texts.places_of(_ELLIPSIS) + len(_ELLIPSIS.encode()))
+    ellipses = np.isin(end, texts.places_of(ELLIPSIS) + len(ELLIPSIS.encode()))
     repeated = occurs_again(texts, begin, end, text)
     lengths = texts.chars_between(begin[repeated], end[repeated])
 

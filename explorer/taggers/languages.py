@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.taggers.lengths import paragraphs
+from explorer.taggers.lines import paragraphs
 from explorer.taggers.model import Scores, Spans, Tagger, Tags, TagType
 from explorer.taggers.texts import Pieces, Texts
 

@@ -9,22 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from explorer.taggers.arrays import N_POINTS, Ints, code_points, flags_before, totals_between
+from explorer.taggers.lines import paragraphs
 from explorer.taggers.model import Spans, Tagger, Tags, TagType, every
-from explorer.taggers.texts import Ints, Pieces, Texts, running_total, totals_between
+from explorer.taggers.texts import Pieces, Texts
 from explorer.textcount import count_texts
 
 _SPACE, _WORD, _OTHER = 0, 1, 2
-_N_POINTS = 0x110000
 _SURROGATES = range(0xD800, 0xE000)  # no characters; they do not occur in texts
-
-
-def paragraphs(texts: Texts) -> Pieces:
-    """The toolkit's paragraphs: lines together with their newline, but for those of white space alone (str.strip)."""
-    lines = texts.lines
-    kept = np.flatnonzero(np.diff(np.searchsorted(texts.words.begin, np.append(lines.begin, texts.n_bytes))))
-    begin, text = lines.begin[kept], lines.text[kept]
-    end = np.minimum(lines.end[kept] + 1, texts.ends[text])  # the last line of a text has no newline
-    return Pieces(begin, end, text, np.searchsorted(begin, texts.offsets))
 
 
 def paragraph_spans(texts: Texts, pieces: Pieces, name: str, scores: npt.NDArray[np.float64] | Ints) -> Spans:
@@ -49,14 +41,10 @@ def piece_counts(texts: Texts, *pieces: Pieces) -> list[Ints]:
     That is one more than there are matches. Each of the pieces must begin where a text does or behind white space.
     """
     data = texts.data[: texts.n_bytes]
-    if texts.is_ascii:
-        classes = _classes()[data]
-    else:
-        points = np.frombuffer(data.tobytes().decode().encode("utf-32-le"), dtype=np.uint32)
-        classes = _classes()[points]
+    classes = _classes()[data if texts.is_ascii else code_points(data)]
     begins = classes != _SPACE
     begins[1:] &= classes[1:] != classes[:-1]
-    totals = running_total(begins)
+    totals = flags_before(begins)
     whole = [(texts.offsets[:-1], texts.ends), *((piece.begin, piece.end) for piece in pieces)]
     return [totals[_char(texts, end)].astype(np.int64) - totals[_char(texts, begin)] + 1 for begin, end in whole]
 
@@ -68,10 +56,10 @@ def _char(texts: Texts, places: Ints) -> Ints:
 
 @lru_cache
 def _classes() -> npt.NDArray[np.uint8]:
-    r"""Of all code points, whether they are white space, of `\w` or neither (0x110000)."""
-    points = [point for point in range(_N_POINTS) if point not in _SURROGATES]
+    r"""Of all code points, whether they are white space, of `\w` or neither (N_POINTS)."""
+    points = [point for point in range(N_POINTS) if point not in _SURROGATES]
     chars = pl.Series([chr(point) for point in points])
-    found = np.full(_N_POINTS, _OTHER, dtype=np.uint8)
+    found = np.full(N_POINTS, _OTHER, dtype=np.uint8)
     found[np.array(points)[chars.str.contains(r"^\w$").to_numpy()]] = _WORD
     found[np.array(points)[chars.str.contains(r"^\s$").to_numpy()]] = _SPACE
     return found

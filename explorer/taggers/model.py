@@ -10,7 +10,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from explorer.taggers.texts import Ints, Texts
+from explorer.taggers.arrays import Ints
+from explorer.taggers.texts import Texts
 
 Floats = npt.NDArray[np.float64]
 

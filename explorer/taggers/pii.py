@@ -13,8 +13,9 @@ from functools import cache
 
 import numpy as np
 
+from explorer.taggers.arrays import Bools, Bytes, Ints, class_of, totals_between
 from explorer.taggers.model import Spans, Tagger, Tags, TagType, every
-from explorer.taggers.texts import Bools, Bytes, Ints, Texts, class_of, totals_between
+from explorer.taggers.texts import Texts
 
 _MOST_QUESTION_MARKS = 10_000
 _BEFORE = ".@,?!;:)("  # with white space: what may stand before an address and is part of its span
@@ -54,7 +55,7 @@ def _emails(texts: Texts, is_read: Bools) -> Found:
     places = places[places > 0]
     # something but white space and another @ on either side
     places = places[~is_space[places - 1] & (data[places - 1] != ord("@")) & ~is_space[places + 1]]
-    owners = np.searchsorted(texts.offsets, places, side="right") - 1
+    owners = texts.owners(places)
     kept = is_read[owners] & (places > texts.offsets[owners])
     places, owners = places[kept], owners[kept]
     chars = texts.char_of(places, owners)

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from explorer.duplicates.paragraphs import sorted_keys
+from explorer.taggers.arrays import M1, MASKS, Bools, Bytes, Hashes, Ints, totals_between
 from explorer.taggers.ldnoobw import naughty_words
 from explorer.taggers.model import Floats, Scores, Tagger, Tags, every
 from explorer.taggers.redpajama_lines import Lines, lines_of, tag_lines
@@ -34,14 +35,12 @@ from explorer.taggers.redpajama_words import (
     tokens_of,
 )
 from explorer.taggers.repeats import Repeats, find_repeats
-from explorer.taggers.texts import MASKS, Bools, Bytes, Hashes, Ints, Texts, totals_between, word_keys
+from explorer.taggers.texts import Texts, n_ellipses, word_keys
 
 _TOP = (2, 3, 4)
 _LONGEST = 10
 _HEAD = 8  # bytes
-_ELLIPSIS = "\u2026".encode()
 _LOREM = re.compile("lorem ipsum", re.IGNORECASE)
-_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
 def _tag(texts: Texts) -> Iterator[Tags]:
@@ -59,14 +58,14 @@ def _content(texts: Texts, tokens: Tokens, plain: Normalized) -> Iterator[Scores
     yield every(texts, "rps_doc_ldnoobw_words", _n_naughty(plain))
     yield every(texts, "rps_doc_lorem_ipsum", _lorem_ipsum(plain))
     data = texts.data[: texts.n_bytes]
-    brackets = np.diff(np.searchsorted(np.flatnonzero((data == ord("{")) | (data == ord("}"))), texts.offsets))
+    brackets = texts.count(np.flatnonzero((data == ord("{")) | (data == ord("}"))))
     yield every(texts, "rps_doc_curly_bracket", brackets / np.maximum(texts.n_chars, 1))
     stops = np.where(plain.words.counts > 0, _n_stop_words(texts, tokens), 0)
-    yield every(texts, "rps_doc_stop_word_fraction", stops / np.maximum(np.diff(tokens.bounds), 1))
+    yield every(texts, "rps_doc_stop_word_fraction", stops / np.maximum(tokens.counts, 1))
 
 
 def _language(texts: Texts, codes: Bytes, tokens: Tokens, plain: Normalized, lines: Lines) -> Iterator[Scores]:
-    n_tokens, n_words, n_lines = np.diff(tokens.bounds), plain.words.counts, lines.counts(texts.n_texts)
+    n_tokens, n_words, n_lines = tokens.counts, plain.words.counts, lines.counts(texts.n_texts)
     n_unlettered, n_capitals = _by_letters(texts, codes, tokens)
 
     def by(name: str, part: Ints | Floats, whole: Ints) -> Scores:
@@ -100,14 +99,9 @@ def _repetitions(plain: Normalized) -> Iterator[Scores]:
 def _top(repeats: Repeats, plain: Normalized) -> Ints:
     """Of each text, the characters of all occurrences of the run that occurs most often, of equals the first; 0 where
     none occurs twice."""
-    owners = plain.words.text[repeats.firsts]
-    most = np.zeros(plain.n_texts, dtype=np.int64)
-    np.maximum.at(most, owners, repeats.counts)
-    candidates = np.flatnonzero(repeats.counts == most[owners])
-    firsts = np.full(plain.n_texts, len(plain.words.text))
-    np.minimum.at(firsts, owners[candidates], repeats.firsts[candidates])
+    firsts, counts = repeats.most_common(plain.words)
     beyond = np.minimum(firsts + repeats.n, len(plain.words.text))
-    found: Ints = most * (plain.chars[beyond] - plain.chars[firsts])
+    found: Ints = np.where(counts > 1, counts * (plain.chars[beyond] - plain.chars[firsts]), 0)
     return found
 
 
@@ -124,7 +118,7 @@ def _covered(repeats: Repeats, plain: Normalized) -> Floats:
 def _vocabulary(plain: Normalized) -> tuple[Ints, Floats]:
     """Different words of each text, and the entropy of their distribution (nats)."""
     texts = plain.words.text
-    keys = plain.word_keys + texts.view(np.uint64) * _FACTOR
+    keys = plain.word_keys + texts.view(np.uint64) * M1
     order, found = sorted_keys(keys)
     is_first = np.ones(len(found), dtype=bool)
     np.not_equal(found[1:], found[:-1], out=is_first[1:])
@@ -160,7 +154,7 @@ def _by_letters(texts: Texts, codes: Bytes, tokens: Tokens) -> tuple[Ints, Ints]
     def count(chosen: Bools) -> Ints:
         return np.diff(np.searchsorted(unclear[chosen], tokens.bounds))
 
-    n_others = np.diff(tokens.bounds) - np.diff(np.searchsorted(np.flatnonzero(is_word), tokens.bounds))
+    n_others = tokens.counts - np.diff(np.searchsorted(np.flatnonzero(is_word), tokens.bounds))
     return n_others + count(found & (LETTER | WORD) == WORD), count(found & (UPPER | LOWER) == UPPER)
 
 
@@ -175,21 +169,8 @@ def _n_sentences(texts: Texts, codes: Bytes, tokens: Tokens) -> Ints:
 
 
 def _n_symbols(texts: Texts) -> Ints:
-    data = texts.data[: texts.n_bytes]
-    dots = np.flatnonzero(data == ord("."))
-    firsts = np.flatnonzero(np.diff(dots, prepend=-2) > 1)
-    n_threes = np.diff(firsts, append=len(dots)) // 3  # of each run of dots
-    found = _places(texts, b"#") + totals_between(n_threes, np.searchsorted(dots[firsts], texts.offsets))
-    return found if texts.is_ascii else found + _places(texts, _ELLIPSIS)
-
-
-def _places(texts: Texts, char: bytes) -> Ints:
-    """How often a character occurs in each text."""
-    data = texts.data[: texts.n_bytes]
-    places = np.flatnonzero(data == char[0])
-    for at in range(1, len(char)):
-        places = places[texts.data[places + at] == char[at]]
-    return np.diff(np.searchsorted(places, texts.offsets))
+    """Of each text, the # and the ellipses."""
+    return texts.count(np.flatnonzero(texts.data[: texts.n_bytes] == ord("#"))) + n_ellipses(texts)
 
 
 @cache
@@ -233,7 +214,7 @@ def _runs(first: Hashes, *others: Hashes) -> Hashes:
     """Keys of runs of words from those of the words; a single word's is its own."""
     found = first
     for keys in others:
-        found = (found ^ (found >> np.uint64(29))) * _FACTOR + keys
+        found = (found ^ (found >> np.uint64(29))) * M1 + keys
     return found
 
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from explorer.taggers.arrays import MASKS, Bools, Bytes, Ints, stands_at
+from explorer.taggers.lines import last_lines
 from explorer.taggers.model import Floats, Spans, TagType
 from explorer.taggers.redpajama_words import TERMINATOR, UPPER, Normalized, Tokens, numeric_places, pieces_between
-from explorer.taggers.texts import MASKS, Bools, Bytes, Ints, Texts, word_keys
+from explorer.taggers.texts import ELLIPSIS, Texts, word_keys
 
-_QUOTE, _ELLIPSIS = "\u201d".encode(), "\u2026".encode()
+_QUOTE = "\u201d".encode()
 BULLETS = "\u2022\u2023\u25b6\u25c0\u25e6\u25a0\u25a1\u25aa\u25ab\u2013"
 _BULLETS = np.array([int.from_bytes(bullet.encode(), "little") for bullet in BULLETS], dtype=np.uint64)
 _FIRST_OF_BULLETS = 0xE2
@@ -33,13 +35,14 @@ class Lines:
     numbers: Ints  # of these, among `texts.lines`
 
     def counts(self, n_texts: int) -> Ints:
+        """How many each text has (n_texts)."""
         return np.bincount(self.text, minlength=n_texts)
 
 
 def lines_of(texts: Texts, codes: Bytes, tokens: Tokens) -> Lines:
+    """The lines of the texts and what they end and begin with; `codes` are those of `codes_of`."""
     data, pieces = texts.data, texts.lines
-    is_last = np.zeros(len(pieces.begin), dtype=bool)
-    is_last[pieces.bounds[1:] - 1] = True
+    is_last = last_lines(texts)
     kept = np.flatnonzero(~is_last | (pieces.end > pieces.begin))
     first = np.searchsorted(tokens.begin, pieces.begin)
     beyond = np.append(first[1:], len(tokens.begin))
@@ -57,7 +60,7 @@ def lines_of(texts: Texts, codes: Bytes, tokens: Tokens) -> Lines:
     bullets = np.zeros(len(filled), dtype=bool)
     if not texts.is_ascii:
         marks |= _ends_in(data, end, _QUOTE)
-        dots |= _ends_in(data, end, _ELLIPSIS)
+        dots |= _ends_in(data, end, ELLIPSIS.encode())
         likely = np.flatnonzero(data[begin] == _FIRST_OF_BULLETS)
         bullets[likely] = np.isin(texts.load(begin[likely]) & MASKS[_BYTES], _BULLETS)
     return Lines(
@@ -74,14 +77,11 @@ def lines_of(texts: Texts, codes: Bytes, tokens: Tokens) -> Lines:
 
 def _ends_in(data: Bytes, end: Ints, suffix: bytes) -> Bools:
     """Which pieces end in three bytes. One that is shorter does not: white space or a text's first byte is before."""
-    at = np.maximum(end - _BYTES, 0)
-    found: Bools = data[at] == suffix[0]
-    for place in range(1, _BYTES):
-        found &= data[at + place] == suffix[place]
-    return found
+    return stands_at(data, suffix, np.maximum(end - _BYTES, 0))
 
 
 def tag_lines(texts: Texts, lines: Lines, codes: Bytes, plain: Normalized) -> Iterator[Spans]:
+    """The spans of all types in `LINE_TYPES`, each over every line."""
     starts = texts.char_of(lines.begin, lines.text)
     n_chars = texts.chars_between(lines.begin, lines.end) + lines.n_newlines
     ends = starts + n_chars

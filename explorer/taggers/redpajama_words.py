@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
-import numpy.typing as npt
 
-from explorer.taggers.texts import Bools, Bytes, Hashes, Ints, Pieces, Texts
+from explorer.taggers.arrays import N_POINTS, Bools, Bytes, Hashes, Ints, code_points, totals_before
+from explorer.taggers.texts import PADDING, Pieces, Texts
 
 WORD, OTHER, LETTER, UPPER, LOWER, TERMINATOR, NUMERIC, CHANGES = (1 << bit for bit in range(8))
 _KIND = WORD | OTHER  # neither: white space
 _NEWLINE, _SPACE = 0x0A, 0x20
-_PADDING = 16  # bytes behind, as `Texts` has them
 _PUNCTUATION = string.punctuation.encode()
 # ASCII punctuation that decompositions hold stays. It passes the deletion of the rest as bytes that UTF-8 never has.
 _DECOMPOSED = ";<=>`"
@@ -44,6 +43,11 @@ class Tokens:
     codes: Bytes  # of the first character
     bounds: Ints  # (n_texts + 1) number of each text's first
 
+    @property
+    def counts(self) -> Ints:
+        """How many each text has (n_texts)."""
+        return np.diff(self.bounds)
+
 
 class Normalized(Texts):
     """Texts laid end to end that are no column of a frame. White space is line feeds and, for each byte of any other, a
@@ -54,7 +58,7 @@ class Normalized(Texts):
         self.folded = data
         self.offsets = offsets
         self.n_bytes = len(data)
-        self.data = np.frombuffer(data + bytes(_PADDING), dtype=np.uint8)
+        self.data = np.frombuffer(data + bytes(PADDING), dtype=np.uint8)
 
     @cached_property
     def is_space(self) -> Bools:
@@ -65,9 +69,7 @@ class Normalized(Texts):
     @cached_property
     def chars(self) -> Ints:
         """Characters of the words before each word, and of all (n_words + 1)."""
-        totals = np.zeros(len(self.words.text) + 1, dtype=np.int64)
-        np.cumsum(self.word_chars, out=totals[1:])
-        return totals
+        return totals_before(self.word_chars)
 
 
 def codes_of(texts: Texts) -> Bytes:
@@ -77,7 +79,7 @@ def codes_of(texts: Texts) -> Bytes:
     codes = np.frombuffer(bytearray(data).translate(table[:256].tobytes()), dtype=np.uint8)
     if not texts.is_ascii:
         places = _not_ascii(data)
-        points = _points(data[places])
+        points = code_points(data[places])
         codes[places] = np.repeat(table[points], 2 + (points >= 0x800) + (points >= 0x10000))
     return codes
 
@@ -90,7 +92,7 @@ def numeric_places(texts: Texts) -> Ints:
         return digits
     places = _not_ascii(data)
     leads = places[data[places] >= 0xC0]
-    others = leads[code_table()[_points(data[places])] & NUMERIC > 0]
+    others = leads[code_table()[code_points(data[places])] & NUMERIC > 0]
     return np.sort(np.concatenate([digits, others])) if len(others) else digits
 
 
@@ -98,17 +100,12 @@ def _not_ascii(data: Bytes) -> Ints:
     return np.flatnonzero(data.view(np.int8) < 0)
 
 
-def _points(data: Bytes) -> npt.NDArray[np.uint32]:
-    """The code points of UTF-8."""
-    return np.frombuffer(data.tobytes().decode().encode("utf-32-le"), dtype=np.uint32)
-
-
 @cache
 def code_table() -> Bytes:
-    """The code of each code point (0x110000): an or of WORD, OTHER, LETTER (ASCII), UPPER, LOWER (or title case),
+    """The code of each code point (N_POINTS): an or of WORD, OTHER, LETTER (ASCII), UPPER, LOWER (or title case),
     TERMINATOR (`.`, `!` or `?`), NUMERIC and CHANGES (not ASCII, and normalizing may change the word that it is in).
     White space has none."""
-    table = np.full(0x110000, OTHER, dtype=np.uint8)
+    table = np.full(N_POINTS, OTHER, dtype=np.uint8)
     table[:_LAST_OF_PLANES] = [_code(chr(point)) for point in range(_LAST_OF_PLANES)]
     table.flags.writeable = False
     return table
@@ -127,6 +124,7 @@ def _code(char: str) -> int:
 
 
 def tokens_of(texts: Texts, codes: Bytes) -> Tokens:
+    """The raw words; `codes` are those of `codes_of`."""
     kinds = codes & _KIND
     is_edge = kinds[1:] != kinds[:-1]
     begin = np.flatnonzero(is_edge & (kinds[1:] > 0)) + 1
@@ -191,8 +189,8 @@ def _decompose(text: str) -> str:
 
 @cache
 def _mark_table() -> Bools:
-    """Of each code point (0x110000), whether it decomposes to marks that have an order."""
-    table = np.zeros(0x110000, dtype=bool)
+    """Of each code point (N_POINTS), whether it decomposes to marks that have an order."""
+    table = np.zeros(N_POINTS, dtype=bool)
     for point in np.flatnonzero(code_table() & CHANGES > 0).tolist():
         table[point] = all(map(unicodedata.combining, unicodedata.normalize("NFD", chr(point))))
     return table

@@ -26,6 +26,7 @@ _MODULES = (
     "sampling",
     "languages",
     "fineweb",
+    "gopher_quality",
     "repetition",
     "url_lists",
     "fasttext",

@@ -12,9 +12,8 @@ from itertools import count
 
 import numpy as np
 
-from explorer.taggers.texts import MASKS, Bools, Hashes, Ints, Pieces, Texts
-
-_M1, _M2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)  # odd
+from explorer.taggers.arrays import M1, M2, MASKS, Bools, Hashes, Ints
+from explorer.taggers.texts import Pieces, Texts
 
 
 @dataclass(frozen=True)
@@ -54,16 +53,16 @@ def find_repeats(texts: Texts, longest: int) -> Iterator[Repeats]:
 
 
 def _runs(keys: Hashes, words: Pieces) -> Iterator[Repeats]:
-    pairs = keys[:-1] * _M1
+    pairs = keys[:-1] * M1
     pairs ^= pairs >> np.uint64(29)
     pairs += keys[1:]
-    pairs *= _M2
+    pairs *= M2
     pairs ^= pairs >> np.uint64(32)
-    pairs += words.text[:-1].view(np.uint64) * _M1
+    pairs += words.text[:-1].view(np.uint64) * M1
     is_pair = words.text[1:] == words.text[:-1]
     places = np.flatnonzero(is_pair)
     pairs = pairs[is_pair]
-    repeats = _repeated(2, places, pairs)
+    repeats = repeats_among(2, places, pairs)
     del pairs, is_pair  # of many words, and not needed any more
     yield repeats
     group_of = np.full(len(keys) + 1, -1, dtype=np.int64)
@@ -76,11 +75,12 @@ def _runs(keys: Hashes, words: Pieces) -> Iterator[Repeats]:
         group_of[repeats.places] = -1
         places = places[kept]
         runs = repeats.groups[kept].view(np.uint64) * np.uint64(len(repeats.counts) + 1)
-        repeats = _repeated(n, places, (runs + following[kept].view(np.uint64)) * _M1)  # the factor spreads them
+        repeats = repeats_among(n, places, (runs + following[kept].view(np.uint64)) * M1)  # the factor spreads them
         yield repeats
 
 
-def _repeated(n: int, places: Ints, keys: Hashes) -> Repeats:
+def repeats_among(n: int, places: Ints, keys: Hashes) -> Repeats:
+    """Those of some runs of `n` words whose keys occur more than once: `places` (ascending) are their first words."""
     order, is_first = repeated_keys(keys)
     group_of = np.full(len(keys), -1, dtype=np.int64)
     group_of[order] = np.cumsum(is_first) - 1
@@ -120,9 +120,17 @@ def occurs_again(texts: Texts, begin: Ints, end: Ints, text: Ints) -> Ints:
     # equal ones have equal ends, by which most are ruled out before they are read whole
     keys = texts.load(begin) & MASKS[np.minimum(n_bytes, 8)]
     long = np.flatnonzero(n_bytes > 8)
-    keys[long] ^= texts.load(end[long] - 8) * _M2
-    keys += (n_bytes.view(np.uint64) + text.view(np.uint64) * _M2) * _M1
-    keys *= _M1
+    keys[long] ^= texts.load(end[long] - 8) * M2
+    keys += (n_bytes.view(np.uint64) + text.view(np.uint64) * M2) * M1
+    keys *= M1
     likely = np.sort(repeated_keys(keys)[0])
-    keys = texts.keys_of(begin[likely], end[likely]) + text[likely].view(np.uint64) * _M1
+    keys = texts.keys_of(begin[likely], end[likely]) + text[likely].view(np.uint64) * M1
     return likely[np.sort(repeated_keys(keys)[0])]
+
+
+def copies(texts: Texts, pieces: Pieces) -> Ints:
+    """Which pieces (numbers, ascending) stand in their text before."""
+    again = occurs_again(texts, pieces.begin, pieces.end, pieces.text)
+    keys = texts.keys_of(pieces.begin[again], pieces.end[again])
+    keys += pieces.text[again].view(np.uint64) * M1
+    return np.delete(again, np.unique(keys, return_index=True)[1])

@@ -7,37 +7,33 @@ measures of the same names (`gopher_v2`) count every occurrence, and divide by t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
-from explorer.duplicates.paragraphs import sorting_order
-from explorer.taggers.fineweb import copies
+from explorer.taggers.arrays import M1, M2, M3, MASKS, Bytes, Hashes, Ints, eight_bytes, totals_before
+from explorer.taggers.lines import blocks, parted_lines
 from explorer.taggers.model import Floats, Scores, Tagger, Tags, TagType
-from explorer.taggers.repeats import find_repeats
-from explorer.taggers.texts import MASKS, Bytes, Hashes, Ints, Pieces, Texts
+from explorer.taggers.repeats import Repeats, copies, find_repeats, repeats_among
+from explorer.taggers.texts import Texts
 
 TOP = {2: 0.20, 3: 0.18, 4: 0.16}  # words: Gopher's cut-off
 DUPLICATED = {5: 0.15, 6: 0.14, 7: 0.13, 8: 0.12, 9: 0.11, 10: 0.10}
 _HEAD = 16  # bytes that two runs must share before they are compared
 _HASHED = 128  # bytes of a run, eight at a time; longer ones are hashed one by one
-_STEP = 1 << 16
+_STEP = 1 << 16  # places at a time as Python's numbers, which take many times the memory
 _ASCII_SPACES = bytes(point for point in range(0x80) if chr(point).isspace())
-_NEWLINE = 0x0A
-_M1, _M2, _M3 = (np.uint64(m) for m in (0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93, 0xBF58476D1CE4E5B9))  # odd
 
 
 def _tag(texts: Texts) -> Iterator[Tags]:
     docs = np.flatnonzero(texts.n_chars)
-    for name, pieces in (("para", _paragraphs(texts)), ("line", _lines(texts))):
+    for name, pieces in (("para", blocks(texts)), ("line", parted_lines(texts))):
         kept = copies(texts, pieces)
         owners = pieces.text[kept]
         yield Scores(f"dup_{name}_frac", docs, np.bincount(owners, minlength=texts.n_texts)[docs] / pieces.counts[docs])
         chars = texts.chars_between(pieces.begin[kept], pieces.end[kept])
         yield Scores(f"dup_{name}_char_frac", docs, _by_chars(texts, owners, chars, docs))
     words = texts.words
-    chars_before = np.zeros(len(texts.word_chars) + 1, dtype=np.int64)
-    np.cumsum(texts.word_chars, out=chars_before[1:])
+    chars_before = totals_before(texts.word_chars)
     for repeats in find_repeats(texts, max(TOP)):
         long_enough = np.flatnonzero(words.counts >= repeats.n)
         first, counts = repeats.most_common(words)
@@ -46,7 +42,7 @@ def _tag(texts: Texts) -> Iterator[Tags]:
         chars = (chars_before[first + repeats.n] - chars_before[first] + repeats.n - 1) * counts
         yield Scores(f"top_{repeats.n}_gram", long_enough, chars / texts.n_chars[long_enough])
     for run in _joined_repeats(texts, DUPLICATED):
-        places = run.walk()
+        places = _walk(run)
         chars = chars_before[places + run.n] - chars_before[places]
         yield Scores(f"duplicated_{run.n}_n_grams", docs, _by_chars(texts, words.text[places], chars, docs))
 
@@ -58,83 +54,37 @@ def _by_chars(texts: Texts, owners: Ints, chars: Ints, docs: Ints) -> Floats:
     return found
 
 
-def _paragraphs(texts: Texts) -> Pieces:
-    """What lies between two line feeds or more, from the first word of a text to its last; without words, one empty
-    piece."""
-    words = texts.words
-    is_blank = words.counts == 0
-    first = np.where(is_blank, texts.offsets[:-1], 0)
-    last = first.copy()
-    inked = np.flatnonzero(~is_blank)
-    first[inked] = words.begin[words.bounds[:-1][inked]]
-    last[inked] = words.end[words.bounds[1:][inked] - 1]
-    newlines = texts.lines.end
-    # the places where runs of line feeds begin and end (exclusive)
-    breaks = np.flatnonzero(np.diff(newlines) != 1) + 1
-    begin = newlines[np.concatenate([[0], breaks])] if len(newlines) else newlines
-    end = newlines[np.append(breaks, len(newlines)) - 1] + 1 if len(newlines) else newlines
-    inner = end - begin > 1
-    begin, end = begin[inner], end[inner]
-    owner = np.searchsorted(texts.offsets, begin, side="right") - 1
-    inner = (begin > first[owner]) & (end < last[owner])
-    begin, end, owner = begin[inner], end[inner], owner[inner]
-    starts = np.concatenate([first, end])
-    stops = np.concatenate([begin, last])
-    starts.sort()
-    stops.sort()
-    owners = np.sort(np.concatenate([np.arange(texts.n_texts), owner]))
-    return Pieces(starts, stops, owners, np.searchsorted(owners, np.arange(texts.n_texts + 1)))
+def _walk(runs: Repeats) -> Ints:
+    """The places of copies, going from word to word: a run met before is one, and the walk goes on behind it, so that
+    runs that begin within a copy are not met."""
+    found: list[int] = []
+    is_met = bytearray(len(runs.counts))
+    behind = np.searchsorted(runs.places, runs.places + runs.n)
+    place = 0
+    for low in range(0, len(runs.places), _STEP):
+        step = slice(low, low + _STEP)
+        groups, following = runs.groups[step].tolist(), (behind[step] - low).tolist()
+        place -= low
+        while place < len(groups):
+            group = groups[place]
+            if is_met[group]:
+                found.append(low + place)
+                place = following[place]
+            else:
+                is_met[group] = 1
+                place += 1
+        place += low
+    return runs.places[np.array(found, dtype=np.int64)]
 
 
-def _lines(texts: Texts) -> Pieces:
-    """What lies between line feeds, several in a row as one: empty where a text begins or ends with one."""
-    lines = texts.lines
-    is_edge = (lines.begin == texts.offsets[lines.text]) | (lines.end == texts.ends[lines.text])
-    kept = np.flatnonzero((lines.end > lines.begin) | is_edge)
-    return Pieces(lines.begin[kept], lines.end[kept], lines.text[kept], np.searchsorted(kept, lines.bounds))
-
-
-@dataclass(frozen=True)
-class _Joined:
-    """Runs of `n` words that spell the same without white space as others of their text: the places of their first
-    words (ascending) and which spelling each is."""
-
-    n: int
-    places: Ints
-    groups: Ints
-
-    def walk(self) -> Ints:
-        """The places of copies, going from word to word: what spells as a run met before is one, and the walk goes on
-        behind it, so that runs that begin within a copy are not met."""
-        found: list[int] = []
-        is_met = bytearray(int(self.groups.max(initial=-1)) + 1)
-        behind = np.searchsorted(self.places, self.places + self.n)
-        place = 0
-        for low in range(0, len(self.places), _STEP):
-            step = slice(low, low + _STEP)
-            groups, following = self.groups[step].tolist(), (behind[step] - low).tolist()
-            place -= low
-            while place < len(groups):
-                group = groups[place]
-                if is_met[group]:
-                    found.append(low + place)
-                    place = following[place]
-                else:
-                    is_met[group] = 1
-                    place += 1
-            place += low
-        return self.places[np.array(found, dtype=np.int64)]
-
-
-def _joined_repeats(texts: Texts, lengths: dict[int, float]) -> Iterator[_Joined]:
+def _joined_repeats(texts: Texts, lengths: dict[int, float]) -> Iterator[Repeats]:
     """The repeated runs of some numbers of words, told apart by their characters alone: `a bc` is `ab c`."""
     words = texts.words
-    edges = np.zeros(len(words.begin) + 1, dtype=np.int64)
-    np.cumsum(words.end - words.begin, out=edges[1:])
+    edges = totals_before(words.end - words.begin)
     data = _inked(texts, int(edges[-1]))
-    heads = _load(data, edges[:-1]) * _M1
-    heads += _load(data, edges[:-1] + 8) * _M2
-    heads += words.text.view(np.uint64) * _M3
+    heads = eight_bytes(data, edges[:-1]) * M1
+    heads += eight_bytes(data, edges[:-1] + 8) * M2
+    heads += words.text.view(np.uint64) * M3
     # a run is repeated where its first bytes are, or it is shorter than these
     is_candidate = np.zeros(len(heads), dtype=bool)
     is_candidate[_maybe_repeated(heads)] = True
@@ -145,16 +95,14 @@ def _joined_repeats(texts: Texts, lengths: dict[int, float]) -> Iterator[_Joined
     for n in lengths:
         starts = places[places + n <= last]
         begin, end = edges[starts], edges[starts + n]
-        owners = words.text[starts].view(np.uint64) * _M1
+        owners = words.text[starts].view(np.uint64) * M1
         # most differ in their lengths and their last bytes
         n_bytes = end - begin
-        tails = _load(data, np.maximum(end - 8, begin)) & MASKS[np.minimum(n_bytes, 8)]
-        tails = tails * _M2 + owners + n_bytes.view(np.uint64) * _M3
+        tails = eight_bytes(data, np.maximum(end - 8, begin)) & MASKS[np.minimum(n_bytes, 8)]
+        tails = tails * M2 + owners + n_bytes.view(np.uint64) * M3
         kept = _maybe_repeated(tails)
         keys = _hash_runs(data, begin[kept], end[kept]) + owners[kept]
-        starts = starts[kept]
-        kept, groups = _repeated(keys)
-        yield _Joined(n, starts[kept], groups)
+        yield repeats_among(n, starts[kept], keys)
 
 
 def _inked(texts: Texts, n_bytes: int) -> Bytes:
@@ -164,11 +112,6 @@ def _inked(texts: Texts, n_bytes: int) -> Bytes:
     if len(found) == n_bytes + len(behind):
         return found
     return np.concatenate([texts.data[: texts.n_bytes][~texts.is_space], behind])
-
-
-def _load(data: Bytes, places: Ints) -> Hashes:
-    view = np.ndarray((len(data) - 7,), dtype="<u8", buffer=data, strides=(1,))
-    return view[places]
 
 
 def _maybe_repeated(keys: Hashes) -> Ints:
@@ -184,18 +127,19 @@ def _maybe_repeated(keys: Hashes) -> Ints:
 
 
 def _hash_runs(data: Bytes, begin: Ints, end: Ints) -> Hashes:
+    """64-bit hashes of the bytes of some runs of words, the same in one process."""
     n_bytes = end - begin
-    keys = n_bytes.view(np.uint64) * _M1
-    keys ^= _load(data, begin) & MASKS[np.minimum(n_bytes, 8)]
-    keys *= _M2
+    keys = n_bytes.view(np.uint64) * M1
+    keys ^= eight_bytes(data, begin) & MASKS[np.minimum(n_bytes, 8)]
+    keys *= M2
     keys ^= keys >> np.uint64(32)
     active = np.arange(len(begin))
     for at in range(8, _HASHED, 8):
         active = active[n_bytes[active] > at]
         if not len(active):
             break
-        mixed = keys[active] ^ (_load(data, begin[active] + at) & MASKS[np.minimum(n_bytes[active] - at, 8)])
-        mixed *= _M2
+        mixed = keys[active] ^ (eight_bytes(data, begin[active] + at) & MASKS[np.minimum(n_bytes[active] - at, 8)])
+        mixed *= M2
         keys[active] = mixed ^ (mixed >> np.uint64(32))
     long = np.flatnonzero(n_bytes > _HASHED)
     if len(long):
@@ -205,22 +149,6 @@ def _hash_runs(data: Bytes, begin: Ints, end: Ints) -> Hashes:
             np.uint64
         )
     return keys
-
-
-def _repeated(keys: Hashes) -> tuple[Ints, Ints]:
-    """Of keys that occur more than once, all places (ascending) and which key each is."""
-    order = sorting_order(keys)
-    found = keys[order]
-    same = found[1:] == found[:-1]
-    is_member = np.zeros(len(keys), dtype=bool)
-    is_member[1:] = same
-    is_member[:-1] |= same
-    groups = np.full(len(keys), -1, dtype=np.int64)
-    starts = is_member.copy()
-    starts[1:] &= ~same
-    groups[order[is_member]] = np.cumsum(starts[is_member]) - 1
-    kept = np.flatnonzero(groups >= 0)
-    return kept, groups[kept]
 
 
 _TOKENS = "DataTrove takes spaCy's tokens for words, so that its number differs"

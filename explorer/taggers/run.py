@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from explorer.taggers.arrays import Ints, totals_before
 from explorer.taggers.model import Floats, Scores, Tagger, Tags, key_of, round_scores
-from explorer.taggers.texts import Ints, Texts, pieces_of
+from explorer.taggers.texts import Texts, texts_of
 
 SPAN = pa.struct([("start", pa.int64()), ("end", pa.int64()), ("score", pa.float64())])
 TAGS = pa.map_(pa.string(), pa.list_(SPAN))
@@ -33,21 +34,21 @@ class Tagged:
         spans = pa.StructArray.from_arrays(
             [pa.array(self.starts), pa.array(self.ends), pa.array(self.scores)], fields=list(SPAN)
         )
-        items = pa.ListArray.from_arrays(pa.array(_offsets(self.counts), pa.int32()), spans)
+        items = pa.ListArray.from_arrays(pa.array(totals_before(self.counts), pa.int32()), spans)
         keys = pa.array(self.keys, pa.string()).take(pa.array(self.codes))
-        return pa.MapArray.from_arrays(pa.array(_offsets(self.lengths), pa.int32()), keys, items)
+        return pa.MapArray.from_arrays(pa.array(totals_before(self.lengths), pa.int32()), keys, items)
 
     def rows(self) -> Iterator[dict[str, list[tuple[int, int, float]]]]:
         """The attributes of each document, as they stand in a Dolma attribute file."""
         spans = list(zip(self.starts.tolist(), self.ends.tolist(), self.scores.tolist(), strict=True))
-        entries = zip(self.codes.tolist(), _offsets(self.counts).tolist(), self.counts.tolist(), strict=False)
+        entries = zip(self.codes.tolist(), totals_before(self.counts).tolist(), self.counts.tolist(), strict=False)
         for length in self.lengths.tolist():
             yield {self.keys[code]: spans[at : at + n] for code, at, n in (next(entries) for _ in range(length))}
 
 
 def tag_documents(frame: pl.DataFrame, taggers: Sequence[Tagger], attribute_set: str) -> Iterator[Tagged]:
     """The tags of the documents of a frame (`id`, `source`, `text`, `url`, `metadata`), some at a time, in order."""
-    for texts in pieces_of(frame):
+    for texts in texts_of(frame):
         yield tag_texts(texts, taggers, attribute_set)
 
 
@@ -91,9 +92,3 @@ def _laid_out(tags: Tags, texts: Texts) -> tuple[Ints, Ints, Ints, Ints]:
         return tags.docs, np.ones(n, dtype=np.int64), np.zeros(n, dtype=np.int64), texts.n_chars[tags.docs]
     heads = np.flatnonzero(np.diff(tags.docs, prepend=-1))
     return tags.docs[heads], np.diff(heads, append=len(tags.docs)), tags.starts, tags.ends
-
-
-def _offsets(counts: Ints) -> Ints:
-    offsets = np.zeros(len(counts) + 1, dtype=np.int64)
-    np.cumsum(counts, out=offsets[1:])
-    return offsets

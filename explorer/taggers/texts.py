@@ -7,7 +7,7 @@ the corpus' word counts): the toolkit's taggers, RedPajama's and DataTrove's are
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -17,22 +17,30 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from explorer.taggers.arrays import (
+    M1,
+    M2,
+    M3,
+    MASKS,
+    Bools,
+    Bytes,
+    Hashes,
+    Ints,
+    code_points,
+    eight_bytes,
+    flags_before,
+    totals_between,
+)
 from explorer.textcount import white_space
 
-Bytes = npt.NDArray[np.uint8]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-Hashes = npt.NDArray[np.uint64]
-
 STEP_BYTES = 3 << 19  # of text at a time: its arrays stay near the processor, and calls are few
-_PADDING = 16  # bytes behind the texts, so that eight can be read at any place
+PADDING = 16  # bytes behind the texts, so that eight can be read at any place
 _PIECE_BYTES = 1 << 16  # stays in the cache
-_NEWLINE = 0x0A
+ELLIPSIS = "\u2026"
+_NEWLINE, _DOT = b"\n."
 _LAST_CONTINUATION = -65  # 0xBF as a signed byte
 _SPARSE = 0.05  # share of bytes within characters, up to which they are looked up rather than summed
 _LOADED_BYTES = 128  # of a piece; longer ones are few
-MASKS = np.array([(1 << (8 * n)) - 1 for n in range(9)], dtype=np.uint64)  # of the first n of eight bytes
-_M1, _M2, _M3 = (np.uint64(m) for m in (0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93, 0xBF58476D1CE4E5B9))  # odd
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,10 @@ class Pieces:
     def counts(self) -> Ints:
         """How many each text has (n_texts)."""
         return np.diff(self.bounds)
+
+    def only(self, kept: Ints) -> Pieces:
+        """Some of them (numbers, ascending)."""
+        return Pieces(self.begin[kept], self.end[kept], self.text[kept], np.searchsorted(kept, self.bounds))
 
 
 class Texts:
@@ -66,7 +78,7 @@ class Texts:
         first, last = int(self.offsets[0]), int(self.offsets[-1])
         self.offsets = self.offsets - first
         self.n_bytes = last - first
-        self.data: Bytes = np.zeros(self.n_bytes + _PADDING, dtype=np.uint8)
+        self.data: Bytes = np.zeros(self.n_bytes + PADDING, dtype=np.uint8)
         if last > first:
             self.data[: self.n_bytes] = np.frombuffer(buffers[2], dtype=np.uint8)[first:last]
 
@@ -97,7 +109,7 @@ class Texts:
     @cached_property
     def _n_continuations(self) -> npt.NDArray[np.int32]:
         """How many of them come before each place."""
-        return running_total(self.data.view(np.int8) <= _LAST_CONTINUATION)
+        return flags_before(self.data.view(np.int8) <= _LAST_CONTINUATION)
 
     def chars_between(self, begin: Ints, end: Ints) -> Ints:
         """Characters between places (in bytes) that begin characters."""
@@ -117,6 +129,15 @@ class Texts:
         """Places (in bytes) as characters of their own texts."""
         return self.chars_between(self.offsets[texts], places)
 
+    def owners(self, places: Ints) -> Ints:
+        """The texts that some bytes belong to (their places)."""
+        found: Ints = np.searchsorted(self.offsets, places, side="right") - 1
+        return found
+
+    def count(self, places: Ints) -> Ints:
+        """How many of some places (ascending) lie in each text (n_texts)."""
+        return np.diff(np.searchsorted(places, self.offsets))
+
     @cached_property
     def is_space(self) -> Bools:
         """Which bytes belong to what `str.split` takes for white space."""
@@ -133,6 +154,7 @@ class Texts:
 
     @cached_property
     def words(self) -> Pieces:
+        """The pieces between white space, as `str.split` finds them."""
         edges = np.flatnonzero(self.is_space[1:] != self.is_space[:-1]) + 1
         if self.n_bytes and not self.is_space[0]:
             edges = np.concatenate([[0], edges])
@@ -169,19 +191,16 @@ class Texts:
         return Pieces(begin, newlines, np.repeat(np.arange(self.n_texts), np.diff(bounds)), bounds)
 
     def places_of(self, character: str) -> Ints:
-        """Where a character of two or more bytes stands (its first bytes)."""
+        """Where a character of two or more bytes stands (its first bytes, ascending)."""
         pattern = character.encode()
-        leads = self.continuations[self.data[self.continuations] == pattern[1]] - 1
+        found: Ints = self.continuations[self.data[self.continuations] == pattern[1]] - 1
         for i, byte in enumerate(pattern):
-            leads = leads[self.data[leads + i] == byte]
-        found: Ints = leads
+            found = found[self.data[found + i] == byte]
         return found
 
     def load(self, places: Ints) -> Hashes:
         """The eight bytes from each place on, as a little-endian number."""
-        view: Hashes = np.ndarray((len(self.data) - 7,), dtype="<u8", buffer=self.data, strides=(1,))
-        found: Hashes = view[places]
-        return found
+        return eight_bytes(self.data, places)
 
     def keys_of(self, begin: Ints, end: Ints) -> Hashes:
         """64-bit hashes of pieces."""
@@ -193,24 +212,24 @@ class Texts:
 
     def _keys(self, begin: Ints, end: Ints, heads: Hashes) -> Hashes:
         n_bytes = end - begin
-        keys = heads * _M1
+        keys = heads * M1
         keys ^= keys >> np.uint64(32)
         keys += n_bytes.view(np.uint64)
         rest = np.flatnonzero(n_bytes > 8)
-        keys[rest] += self.load(end[rest] - 8) * _M2
+        keys[rest] += self.load(end[rest] - 8) * M2
         at = 8
         rest = rest[n_bytes[rest] > 16]
         long = rest[n_bytes[rest] > _LOADED_BYTES]
         rest = rest[n_bytes[rest] <= _LOADED_BYTES]
         while len(rest):
-            mixed = (keys[rest] ^ self.load(begin[rest] + at)) * _M1
+            mixed = (keys[rest] ^ self.load(begin[rest] + at)) * M1
             keys[rest] = mixed ^ (mixed >> np.uint64(31))
             at += 8
             rest = rest[n_bytes[rest] > at + 8]
         for i in long.tolist():
             digest = hashlib.blake2b(self.data[begin[i] : end[i]].tobytes(), digest_size=8).digest()
             keys[i] = int.from_bytes(digest, "little")
-        keys *= _M3
+        keys *= M3
         keys ^= keys >> np.uint64(29)
         return keys
 
@@ -222,16 +241,17 @@ class Texts:
 
     def any_char(self, begin: Ints, end: Ints, members: Bools) -> Bools:
         """Whether any character of each of some pieces (none is empty) is in a class of code points (`class_of`)."""
-        points = np.frombuffer(self.bytes_of(begin, end).tobytes().decode().encode("utf-32-le"), dtype=np.uint32)
+        points = code_points(self.bytes_of(begin, end))
         n_chars = self.chars_between(begin, end)
         found: Bools = np.logical_or.reduceat(members[points], np.cumsum(n_chars) - n_chars)
         return found
 
     def decode(self, begin: int, end: int) -> str:
+        """The text of a piece."""
         return self.data[begin:end].tobytes().decode()
 
 
-def pieces_of(frame: pl.DataFrame, step_bytes: int = STEP_BYTES) -> Iterator[Texts]:
+def texts_of(frame: pl.DataFrame, step_bytes: int = STEP_BYTES) -> Iterator[Texts]:
     """The documents of a frame, about `step_bytes` of text at a time; a longer text stands alone."""
     sizes = frame["text"].str.len_bytes().to_numpy()
     ends = np.cumsum(sizes)
@@ -243,29 +263,13 @@ def pieces_of(frame: pl.DataFrame, step_bytes: int = STEP_BYTES) -> Iterator[Tex
         first = last
 
 
-def running_total(flags: Bools) -> npt.NDArray[np.int32]:
-    """How many are set before each, and in all (n_flags + 1)."""
-    totals = np.zeros(len(flags) + 1, dtype=np.int32)
-    np.cumsum(flags, dtype=np.int32, out=totals[1:])
-    return totals
-
-
-def totals_between(values: Ints | Bools, bounds: Ints) -> Ints:
-    """The sums (n_bounds - 1) of `values[bounds[i]:bounds[i + 1]]`, empty ones too."""
-    return np.diff(totals_before(values)[bounds])
-
-
-def totals_before(values: Ints | Bools) -> Ints:
-    """The sum of the values before each, and of all (n_values + 1)."""
-    totals = np.zeros(len(values) + 1, dtype=np.int64)
-    np.cumsum(values, out=totals[1:])
-    return totals
-
-
-@lru_cache
-def class_of(method: Callable[[str], bool]) -> Bools:
-    """Of all code points, which are of a class: `class_of(str.isalpha)` (0x110000)."""
-    return np.fromiter((method(chr(point)) for point in range(0x110000)), dtype=bool, count=0x110000)
+def n_ellipses(texts: Texts) -> Ints:
+    """Of each text, the ellipses (U+2026) and the three dots in a row, each dot taken once (n_texts)."""
+    dots = np.flatnonzero(texts.data[: texts.n_bytes] == _DOT)
+    firsts = np.flatnonzero(np.diff(dots, prepend=-2) > 1)
+    n_threes = np.diff(firsts, append=len(dots)) // 3  # of each run of dots
+    found = totals_between(n_threes, np.searchsorted(dots[firsts], texts.offsets))
+    return found + texts.count(texts.places_of(ELLIPSIS))
 
 
 @lru_cache

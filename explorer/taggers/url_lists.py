@@ -15,9 +15,10 @@ import polars_hash as plh
 from explorer.errors import InputError
 from explorer.escape import printable
 from explorer.ingest.lines import Lines
+from explorer.taggers.arrays import Bools, Hashes
 from explorer.taggers.model import Tagger, TagType, where
 from explorer.taggers.registry import FileTagger
-from explorer.taggers.texts import Bools, Hashes, Texts
+from explorer.taggers.texts import Texts
 from explorer.taggers.url_entries import clean_urls, read_lines
 
 _LINES_AT_A_TIME = 1 << 17

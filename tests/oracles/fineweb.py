@@ -6,7 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from explorer.taggers.fineweb import stop_chars, symbols
+from explorer.taggers.fineweb import stop_chars
+from explorer.taggers.gopher_quality import symbols
 
 Words = Callable[[str], list[str]]
 
