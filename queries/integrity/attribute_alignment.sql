@@ -15,7 +15,7 @@ n_orphans     = { unit = "rows", doc = "Attribute rows that no document answers 
 
 select
     attribute_set,
-    count(*) as n_files,
+    count(distinct name) as n_files,
     sum(n_rows)::bigint as n_rows,
     sum(n_present)::bigint as n_present,
     sum(n_misaligned)::bigint as n_misaligned,
