@@ -11,7 +11,7 @@ from functools import cache
 
 from explorer.attributes import Attribute
 from explorer.details import Definition
-from explorer.taggers.model import TagType, key_of
+from explorer.taggers.model import TagType, plain_name
 from explorer.taggers.registry import builtin_taggers, file_taggers, other_taggers
 
 ANY = "*"  # the name of a type that stands for names out of data or a model
@@ -66,10 +66,10 @@ def declared_keys(attribute_set: str, specs: Sequence[str]) -> list[str]:
     The tagger of another package is loaded for it; the file of `kind:NAME=FILE` is not opened.
     """
     known = {**_from_files(specs), **_shipped()}
-    names = [_plain(spec.partition(":")[2].partition("=")[0] if ":" in spec else spec) for spec in specs]
+    names = [plain_name(spec.partition(":")[2].partition("=")[0] if ":" in spec else spec) for spec in specs]
     if not known.keys() >= set(names):
         known = {**_others()[0], **known}
-    return [f"{_plain(attribute_set)}__{name}__{t}" for name in names for t in known.get(name, ()) if t != ANY]
+    return [f"{plain_name(attribute_set)}__{name}__{t}" for name in names for t in known.get(name, ()) if t != ANY]
 
 
 def _is_tagged(attribute: Attribute) -> bool:
@@ -80,13 +80,13 @@ def _is_tagged(attribute: Attribute) -> bool:
 @cache
 def _shipped() -> Mapping[str, _Types]:
     """The types of the taggers in this package, by the names that keys have. Loads no model."""
-    return {_plain(name): _types(one.types, one.source) for name, one in builtin_taggers().items()}
+    return {plain_name(name): _types(one.types, one.source) for name, one in builtin_taggers().items()}
 
 
 def _others() -> tuple[Mapping[str, _Types], str]:
     """The same of other packages, and what is wrong with them; nobody asked for one by name, so it is no error."""
     others = other_taggers()
-    found = {_plain(name): _types(one.types, one.source) for name, one in others.taggers.items()}
+    found = {plain_name(name): _types(one.types, one.source) for name, one in others.taggers.items()}
     return found, "; ".join(others.faults)
 
 
@@ -97,14 +97,9 @@ def _from_files(specs: Sequence[str]) -> Mapping[str, _Types]:
         kind, _, rest = spec.partition(":")
         one = file_taggers().get(kind)
         if one is not None:
-            found[_plain(rest.partition("=")[0])] = _types(one.types, one.source)
+            found[plain_name(rest.partition("=")[0])] = _types(one.types, one.source)
     return found
 
 
 def _types(types: Iterable[TagType], source: str) -> _Types:
-    return {one.name if one.name == ANY else _plain(one.name): Definition(one.unit, one.doc, source) for one in types}
-
-
-def _plain(name: str) -> str:
-    """A name as it stands in keys."""
-    return key_of("", "", name).removeprefix("____")
+    return {one.name if one.name == ANY else plain_name(one.name): Definition(one.unit, one.doc, source) for one in types}

@@ -58,6 +58,7 @@ def settle_config(workspace: Workspace, path: Path | None, given: CorpusConfig |
 
 
 def last_manifest(workspace: Workspace) -> dict[str, Any]:
+    """The manifest of the last build; empty where there is none that can be read."""
     try:
         return workspace.read_manifest()
     except WorkspaceError:
@@ -70,6 +71,7 @@ def as_read(manifest: Mapping[str, Any]) -> str:
 
 
 def last_parts(manifest: Mapping[str, Any]) -> list[Part]:
+    """The parts that a manifest lists."""
     return [Part(p["key"], tuple(shard_from_json(s) for s in p["shards"])) for p in manifest.get("parts", ())]
 
 

@@ -49,7 +49,7 @@ def _tag(texts: Texts, is_whole_word: bool) -> Iterator[Tags]:
     yield where("has_lorem_ipsum", _contains(texts, "lorem ipsum"))
     yield where("has_javascript", script)
     yield where("has_naughty_word", naughty)
-    yield from _lines(texts)
+    yield from _tag_lines(texts)
 
 
 def _contains(texts: Texts, part: str) -> Bools:
@@ -139,7 +139,8 @@ def _slots(lowered: Hashes, masks: Hashes | np.uint64) -> Hashes:
     return found
 
 
-def _lines(texts: Texts) -> Iterator[Tags]:
+def _tag_lines(texts: Texts) -> Iterator[Tags]:
+    """The spans of lines, and their number; lines are all pieces between line feeds."""
     lines, words = texts.lines, texts.words
     first = np.searchsorted(words.begin, lines.begin)
     n_words = np.diff(first, append=len(words.begin))

@@ -11,7 +11,7 @@ import polars as pl
 from explorer.errors import ExplorerError, UsageError
 from explorer.escape import printable
 from explorer.taggers.arrays import Ints
-from explorer.taggers.model import Scores, Spans, Tagger, Tags, TagType, key_of
+from explorer.taggers.model import Scores, Spans, Tagger, Tags, TagType, plain_name
 from explorer.taggers.texts import Texts
 
 __all__ = ["TagType", "TaggerError", "frame_tagger"]
@@ -59,11 +59,12 @@ def frame_tagger(
 
 
 def _check_keys(name: str, types: Sequence[str], error: type[ExplorerError]) -> None:
+    """Raises `error` where types of the tagger `name` have no name, or two have one key."""
     known: dict[str, str] = {}
     for each in types:
         if not each:
             raise error(f"the tagger {name} has a type without a name")
-        other = known.setdefault(key_of("", name, each), each)
+        other = known.setdefault(plain_name(each), each)
         if other != each:
             raise error(f"the tagger {name}: {printable(other)} and {printable(each)} have the same key; rename one")
 

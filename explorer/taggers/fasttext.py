@@ -18,7 +18,7 @@ import numpy as np
 
 from explorer.errors import InputError
 from explorer.escape import printable
-from explorer.taggers.model import Scores, Tagger, Tags, TagType, key_of
+from explorer.taggers.model import Scores, Tagger, Tags, TagType, plain_name
 from explorer.taggers.registry import FileTagger
 from explorer.taggers.texts import Texts
 
@@ -49,10 +49,12 @@ def read_model(path: Path) -> Model:
             digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}; name a fastText model, .bin or .ftz") from error
-    keys = [key_of("", "", label) for label in labels]
-    for label, key in zip(labels, keys, strict=True):
-        if keys.count(key) > 1:
-            raise InputError(f"{path}: the label {printable(label)} has the same key as another, {printable(key[4:])}")
+    keys: set[str] = set()
+    for label in labels:
+        key = plain_name(label)
+        if key in keys:
+            raise InputError(f"{path}: the label {printable(label)} has the same key as another, {key}")
+        keys.add(key)
     return Model(labels, digest)
 
 

@@ -41,7 +41,7 @@ def _tag(texts: Texts, with_empty_lines: bool) -> Iterator[Tags]:
     yield every(texts, "fraction_of_words_with_alpha_character", share(_with_letter(texts), n_words))
     required = np.isin(texts.word_keys, word_keys(REQUIRED_WORDS))
     yield every(texts, "required_word_count", totals_between(required, words.bounds))
-    yield from _lines(texts, n_chars, with_empty_lines)
+    yield from _tag_lines(texts, n_chars, with_empty_lines)
 
 
 def _run_chars(n: int, words: Pieces, totals: Ints) -> Ints:
@@ -97,7 +97,7 @@ def _is_letter(data: Bytes) -> Bools:
     return found
 
 
-def _lines(texts: Texts, n_chars: Ints, with_empty: bool) -> Iterator[Tags]:
+def _tag_lines(texts: Texts, n_chars: Ints, with_empty: bool) -> Iterator[Tags]:
     """Measures of lines, of all or of those between runs of line feeds; `n_chars` are the characters of words."""
     lines = texts.lines if with_empty else parted_lines(texts)
     begin, end, text, n_lines = lines.begin, lines.end, lines.text, lines.counts

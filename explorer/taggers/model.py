@@ -94,5 +94,10 @@ def round_scores(scores: Floats) -> Floats:
 
 
 def key_of(attribute_set: str, tagger: str, tag_type: str) -> str:
-    """The attribute's key, by the toolkit's rule: what is no letter, digit or underscore becomes an underscore."""
-    return "__".join(_NOT_PLAIN.sub("_", part) for part in (attribute_set, tagger, tag_type))
+    """The attribute's key, as the toolkit makes it."""
+    return "__".join(map(plain_name, (attribute_set, tagger, tag_type)))
+
+
+def plain_name(name: str) -> str:
+    """A name as it stands in keys, by the toolkit's rule: what is no letter, digit or underscore becomes one."""
+    return _NOT_PLAIN.sub("_", name)

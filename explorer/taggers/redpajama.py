@@ -204,13 +204,13 @@ def _naughty_keys() -> tuple[KeySet, dict[int, Hashes]]:
     """The first words of all entries; the keys of entries by the number of their words."""
     entries = [entry.split(" ") for entry in naughty_words()]
     by_length = {
-        n: np.unique(_runs(*(word_keys(tuple(entry[at] for entry in entries if len(entry) == n)) for at in range(n))))
+        n: np.unique(_run_keys(*(word_keys(tuple(entry[at] for entry in entries if len(entry) == n)) for at in range(n))))
         for n in {len(entry) for entry in entries}
     }
     return KeySet(word_keys(tuple(entry[0] for entry in entries))), by_length
 
 
-def _runs(first: Hashes, *others: Hashes) -> Hashes:
+def _run_keys(first: Hashes, *others: Hashes) -> Hashes:
     """Keys of runs of words from those of the words; a single word's is its own."""
     found = first
     for keys in others:
@@ -226,7 +226,7 @@ def _n_naughty(plain: Normalized) -> Ints:
     found = np.zeros(plain.n_texts, dtype=np.int64)
     for n, entries in by_length.items():
         places = candidates[candidates + n <= last]
-        places = places[np.isin(_runs(*(keys[places + at] for at in range(n))), entries)]
+        places = places[np.isin(_run_keys(*(keys[places + at] for at in range(n))), entries)]
         found += np.bincount(words.text[places], minlength=plain.n_texts)
     return found
 

@@ -41,7 +41,7 @@ def _tag(texts: Texts) -> Iterator[Tags]:
         # with the spaces between the words
         chars = (chars_before[first + repeats.n] - chars_before[first] + repeats.n - 1) * counts
         yield Scores(f"top_{repeats.n}_gram", long_enough, chars / texts.n_chars[long_enough])
-    for run in _joined_repeats(texts, DUPLICATED):
+    for run in _spelt_alike(texts, DUPLICATED):
         places = _walk(run)
         chars = chars_before[places + run.n] - chars_before[places]
         yield Scores(f"duplicated_{run.n}_n_grams", docs, _by_chars(texts, words.text[places], chars, docs))
@@ -77,7 +77,7 @@ def _walk(runs: Repeats) -> Ints:
     return runs.places[np.array(found, dtype=np.int64)]
 
 
-def _joined_repeats(texts: Texts, lengths: dict[int, float]) -> Iterator[Repeats]:
+def _spelt_alike(texts: Texts, lengths: dict[int, float]) -> Iterator[Repeats]:
     """The repeated runs of some numbers of words, told apart by their characters alone: `a bc` is `ab c`."""
     words = texts.words
     edges = totals_before(words.end - words.begin)
