@@ -39,7 +39,8 @@ import polars as pl
 
 from explorer.taggers.registry import load_taggers
 from explorer.taggers.run import tag_documents
-from tests.oracles.datatrove import FILTERS, DataTrove
+from tests.oracles.datatrove import DataTrove
+from tests.oracles.filters import FILTERS
 from tests.oracles.toolkit import Toolkit
 
 TAGGERS = ("gopher_v2", "c4_v2", "pii_regex_with_counts_fast_v2")
