@@ -68,8 +68,8 @@ def taggers_page() -> str:
         "stays a number. In a file without ids documents are named by their texts, as `build` does; the mixer refuses",
         "those. In a file whose documents have ids, one without an id, or with a fraction for one, is left out.",
         "",
-        f"`*` stands for names that come with the data or the model. There are {len(known)}, and "
-        f"{len(file_taggers())} kinds that read a file of your own (`kind:NAME=FILE`).",
+        f"`*` stands for names that come with the data or the model. There are {len(known)} taggers, "
+        f"and {len(file_taggers())} kinds that read a file of your own (`kind:NAME=FILE`).",
     ]
     for tagger in known.values():
         lines += _tagger_lines(tagger.name, tagger.doc, tagger.source, tagger.types)

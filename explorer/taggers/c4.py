@@ -160,45 +160,50 @@ def _tag_lines(texts: Texts) -> Iterator[Tags]:
 _SHIFTED = (
     "The toolkit shifts spans behind each U+0130, because it counts in the text's lower case; these are not shifted."
 )
-_TYPES = (
-    TagType("has_curly_brace", "document", "flag", "1 where the text holds a {; absent otherwise"),
-    TagType("has_lorem_ipsum", "document", "flag", "1 where the lower case holds `lorem ipsum`; absent otherwise"),
-    TagType("has_javascript", "document", "flag", "1 where the lower case holds `javascript`; absent otherwise"),
-    TagType(
-        "has_naughty_word",
-        "document",
-        "flag",
-        "1 where the lower case has a word (between white space) or holds a phrase of the English LDNOOBW list; absent "
-        "otherwise",
-    ),
-    TagType(
-        "lines_with_no_ending_punctuation",
-        "span",
-        "flag",
-        f'1 over each line (with its line feed) that does not end in . ? ! or ", white space apart. {_SHIFTED}',
-    ),
-    TagType(
-        "lines_with_too_few_words",
-        "span",
-        "flag",
-        f"1 over each line (with its line feed) of fewer than {MIN_WORDS} words. {_SHIFTED}",
-    ),
-    TagType("line_count", "document", "lines", "pieces between line feeds, empty ones too"),
-)
+
+
+def _types(javascript: str) -> tuple[TagType, ...]:
+    return (
+        TagType("has_curly_brace", "document", "flag", "1 where the text holds a {; absent otherwise"),
+        TagType("has_lorem_ipsum", "document", "flag", "1 where the lower case holds `lorem ipsum`; absent otherwise"),
+        TagType("has_javascript", "document", "flag", f"1 where {javascript}; absent otherwise"),
+        TagType(
+            "has_naughty_word",
+            "document",
+            "flag",
+            "1 where the lower case has a word (between white space) or holds a phrase of the English LDNOOBW list; "
+            "absent otherwise",
+        ),
+        TagType(
+            "lines_with_no_ending_punctuation",
+            "span",
+            "flag",
+            f'1 over each line (with its line feed) that does not end in . ? ! or ", white space apart. {_SHIFTED}',
+        ),
+        TagType(
+            "lines_with_too_few_words",
+            "span",
+            "flag",
+            f"1 over each line (with its line feed) of fewer than {MIN_WORDS} words. {_SHIFTED}",
+        ),
+        TagType("line_count", "document", "lines", "pieces between line feeds, empty ones too"),
+    )
+
+
 _SOURCE = "Dolma toolkit 1.2.1, taggers/c4.py; Raffel et al. 2020, Exploring the Limits of Transfer Learning, 2.2"
 TAGGERS = (
     Tagger(
         "c4_v1",
         "The cleaning rules of C4 as attributes; `javascript` counts as a whole word.",
         _SOURCE,
-        _TYPES,
+        _types("a word of the lower case (between white space) is `javascript`"),
         lambda texts: _tag(texts, is_whole_word=True),
     ),
     Tagger(
         "c4_v2",
         "The cleaning rules of C4 as attributes; `javascript` counts anywhere.",
         _SOURCE,
-        _TYPES,
+        _types("the lower case holds `javascript`"),
         lambda texts: _tag(texts, is_whole_word=False),
     ),
 )

@@ -13,8 +13,8 @@ from explorer.taggers.repeats import find_repeats, occurs_again
 from explorer.taggers.texts import ELLIPSIS, Pieces, Texts, word_keys
 
 REQUIRED_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
-_COMMON = (2, 3, 4)
-_LONGEST = 10
+_TOP = (2, 3, 4)  # words of the runs of which the most common counts
+_DUPLICATED = range(5, 11)  # words of the runs of which the repeated ones count
 _N_LENGTHS = 64  # words of more characters are counted together
 
 
@@ -23,9 +23,9 @@ def _tag(texts: Texts, with_empty_lines: bool) -> Iterator[Tags]:
     chars = totals_before(texts.word_chars)
     totals = totals_before(chars)
     n_chars = np.diff(chars[words.bounds])  # of words
-    for repeats in find_repeats(texts, _LONGEST):
+    for repeats in find_repeats(texts, max(_DUPLICATED)):
         docs = np.flatnonzero(n_words >= repeats.n)
-        if repeats.n in _COMMON:
+        if repeats.n in _TOP:
             name = f"fraction_of_characters_in_most_common_{repeats.n}grams"
             first, counts = (each[docs] for each in repeats.most_common(words))
             yield Scores(name, docs, share(counts * (chars[first + repeats.n] - chars[first]), n_chars[docs]))
@@ -127,7 +127,7 @@ def _types() -> tuple[TagType, ...]:
             "by the characters of all words; overlaps count twice, so it may exceed 1; absent below "
             f"{n} words",
         )
-        for n in _COMMON
+        for n in _TOP
     )
     duplicate = (
         TagType(
@@ -137,7 +137,7 @@ def _types() -> tuple[TagType, ...]:
             f"characters of the runs of {n} consecutive words that occur more than once (every occurrence), by those "
             f"of all such runs; absent below {n} words",
         )
-        for n in range(_COMMON[-1] + 1, _LONGEST + 1)
+        for n in _DUPLICATED
     )
     return (
         *common,

@@ -187,21 +187,21 @@ TAGGERS = (
     ),
     Tagger(
         "cld2_en_doc_v2",
-        "Whether the document is English, by CLD2.",
+        "How much of the document is English, by CLD2.",
         _CLD2_SOURCE,
         _EN_TYPES,
         _english(_whole, with_doc_score=False),
     ),
     Tagger(
         "cld2_en_paragraph_v2",
-        "Whether each paragraph is English, by CLD2.",
+        "How much of each paragraph is English, by CLD2.",
         _CLD2_SOURCE,
         _EN_SPAN_TYPES,
         _english(paragraphs, with_doc_score=False),
     ),
     Tagger(
         "cld2_en_paragraph_with_doc_score_v2",
-        "Whether each paragraph is English, by CLD2, and how much of the document that makes.",
+        "How much of each paragraph is English, by CLD2, and how much of the document that makes.",
         _CLD2_SOURCE,
         (
             *_EN_SPAN_TYPES,

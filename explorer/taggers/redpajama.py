@@ -19,7 +19,7 @@ from explorer.taggers.arrays import M1, MASKS, Bools, Bytes, Hashes, Ints, total
 from explorer.taggers.ldnoobw import naughty_words
 from explorer.taggers.model import Floats, Scores, Tagger, Tags, every
 from explorer.taggers.redpajama_lines import Lines, lines_of, tag_lines
-from explorer.taggers.redpajama_types import TYPES
+from explorer.taggers.redpajama_types import DUPLICATED, TOP, TYPES
 from explorer.taggers.redpajama_words import (
     LETTER,
     LOWER,
@@ -37,8 +37,6 @@ from explorer.taggers.redpajama_words import (
 from explorer.taggers.repeats import Repeats, find_repeats
 from explorer.taggers.texts import Texts, n_ellipses, word_keys
 
-_TOP = (2, 3, 4)
-_LONGEST = 10
 _HEAD = 8  # bytes
 _LOREM = re.compile("lorem ipsum", re.IGNORECASE)
 
@@ -89,8 +87,8 @@ def _language(texts: Texts, codes: Bytes, tokens: Tokens, plain: Normalized, lin
 
 def _repetitions(plain: Normalized) -> Iterator[Scores]:
     n_chars = np.maximum(np.diff(plain.chars[plain.words.bounds]), 1)
-    for repeats in find_repeats(plain, _LONGEST):
-        if repeats.n in _TOP:
+    for repeats in find_repeats(plain, max(DUPLICATED)):
+        if repeats.n in TOP:
             yield every(plain, f"rps_doc_frac_chars_top_{repeats.n}gram", _top(repeats, plain) / n_chars)
         else:
             yield every(plain, f"rps_doc_frac_chars_dupe_{repeats.n}grams", _covered(repeats, plain) / n_chars)
@@ -204,7 +202,9 @@ def _naughty_keys() -> tuple[KeySet, dict[int, Hashes]]:
     """The first words of all entries; the keys of entries by the number of their words."""
     entries = [entry.split(" ") for entry in naughty_words()]
     by_length = {
-        n: np.unique(_run_keys(*(word_keys(tuple(entry[at] for entry in entries if len(entry) == n)) for at in range(n))))
+        n: np.unique(
+            _run_keys(*(word_keys(tuple(entry[at] for entry in entries if len(entry) == n)) for at in range(n)))
+        )
         for n in {len(entry) for entry in entries}
     }
     return KeySet(word_keys(tuple(entry[0] for entry in entries))), by_length

@@ -8,6 +8,8 @@ from __future__ import annotations
 from explorer.taggers.model import TagType
 from explorer.taggers.redpajama_lines import LINE_TYPES
 
+TOP = (2, 3, 4)  # words of the runs of which the most common counts
+DUPLICATED = range(5, 11)  # words of the runs of which the repeated ones count
 _RAW = "raw words (runs of letters, digits and underscores, and runs of what is neither such nor white space)"
 _NORMALIZED = "the normalized text (without ASCII punctuation, lower case, white space single, NFD)"
 
@@ -92,7 +94,7 @@ _REPETITIONS = (
             "equals the first), by the characters of its words; 0 where none occurs twice. Overlaps count twice, so "
             "it may exceed 1",
         )
-        for n in (2, 3, 4)
+        for n in TOP
     ),
     *(
         _document(
@@ -101,7 +103,7 @@ _REPETITIONS = (
             f"characters of words of {_NORMALIZED} that lie in any {n} consecutive words that occur more than once "
             "(every occurrence; a word once), by the characters of its words; 0 with fewer words",
         )
-        for n in range(5, 11)
+        for n in DUPLICATED
     ),
 )
 TYPES = (*_CONTENT, *_LANGUAGE, *_REPETITIONS, *LINE_TYPES)

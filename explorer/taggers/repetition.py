@@ -109,7 +109,7 @@ def _inked(texts: Texts, n_bytes: int) -> Bytes:
     """The bytes of all words end to end, and some zeros behind them."""
     behind = texts.data[texts.n_bytes :]
     found = np.frombuffer(texts.data.tobytes().translate(None, _ASCII_SPACES), dtype=np.uint8)
-    if len(found) == n_bytes + len(behind):
+    if len(found) == n_bytes + len(behind):  # no white space but ASCII, which is the fast way
         return found
     return np.concatenate([texts.data[: texts.n_bytes][~texts.is_space], behind])
 

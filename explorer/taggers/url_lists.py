@@ -130,7 +130,7 @@ def _open(kind: str, name: str, path: Path) -> Tagger:
         name,
         f"{_DOCS[kind]} {printable(path.name)} has {found.n_lines:,} lines with {len(entries):,} entries{unused}.",
         _SOURCE,
-        _TYPES,
+        _types(kind),
         lambda texts: (where("url", on_list(_urls(texts), entries)),),
         key=found.digest,
     )
@@ -140,9 +140,6 @@ def _urls(texts: Texts) -> pl.Series:
     return texts.frame["url"].cast(pl.String)
 
 
-_MATCHING = (
-    "Of a URL, host, port and path are compared, in lower case, without user, query, fragment and slashes at the end."
-)
 _URL_LINES = (
     "A line with a scheme, a port, a path or a query is a page and matches that page alone; a bare name (also "
     "`IP name`, `||name^`, `*.name`, `.name`) matches the host and all hosts below it, `www.name` also `name` itself."
@@ -163,6 +160,18 @@ _SOURCE = (
     "of hosts files is no entry, all names of a hosts line count, comments behind an entry are none of it, URLs "
     "without a host are on no list, rules with conditions ($third-party) and exceptions (@@) are not used"
 )
-_TYPES = (TagType("url", "document", "flag", f"1 where the document's URL is on the list, else absent. {_MATCHING}"),)
+
+
+def _types(kind: str) -> tuple[TagType, ...]:
+    doc = (
+        "1 where the host of the document's URL, or a domain above it, is on the list, else absent. Hosts are compared in "
+        "lower case, without port"
+        if kind.startswith("domain")
+        else "1 where the document's URL is on the list, else absent. Host, port and path are compared, in lower case, "
+        "without user, query, fragment and slashes at the end"
+    )
+    return (TagType("url", "document", "flag", doc),)
+
+
 TAGGERS: tuple[Tagger, ...] = ()
-FILE_TAGGERS = tuple(FileTagger(kind, doc, _SOURCE, _TYPES, partial(_open, kind)) for kind, doc in _DOCS.items())
+FILE_TAGGERS = tuple(FileTagger(kind, doc, _SOURCE, _types(kind), partial(_open, kind)) for kind, doc in _DOCS.items())
