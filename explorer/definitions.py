@@ -102,4 +102,6 @@ def _from_files(specs: Sequence[str]) -> Mapping[str, _Types]:
 
 
 def _types(types: Iterable[TagType], source: str) -> _Types:
-    return {one.name if one.name == ANY else plain_name(one.name): Definition(one.unit, one.doc, source) for one in types}
+    return {
+        one.name if one.name == ANY else plain_name(one.name): Definition(one.unit, one.doc, source) for one in types
+    }

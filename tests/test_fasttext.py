@@ -63,9 +63,7 @@ def test_probabilities_are_those_of_fasttext(name: str, models: Path, toolkit: T
     )
     taggers = load_taggers([f"fasttext:mine={models / name}"])
     rows = [
-        row
-        for piece in texts_of(pl.DataFrame({"text": texts}), 100)
-        for row in tag_texts(piece, taggers, "set").rows()
+        row for piece in texts_of(pl.DataFrame({"text": texts}), 100) for row in tag_texts(piece, taggers, "set").rows()
     ]
     for text, row, theirs in zip(texts, rows, expected, strict=True):
         keys = {f"set__mine__{label.removeprefix('__label__').replace('-', '_')}": score for label, score in theirs}

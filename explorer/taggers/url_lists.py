@@ -164,8 +164,8 @@ _SOURCE = (
 
 def _types(kind: str) -> tuple[TagType, ...]:
     doc = (
-        "1 where the host of the document's URL, or a domain above it, is on the list, else absent. Hosts are compared in "
-        "lower case, without port"
+        "1 where the host of the document's URL, or a domain above it, is on the list, else absent. Hosts are compared "
+        "in lower case, without port"
         if kind.startswith("domain")
         else "1 where the document's URL is on the list, else absent. Host, port and path are compared, in lower case, "
         "without user, query, fragment and slashes at the end"
