@@ -14,7 +14,7 @@ from typing import Any
 from explorer.datasheet.declared import DECLARED_TABLES, ORIGIN_KEYS, parse_declared
 from explorer.datasheet.template import answers_lines, card_lines, origin_lines, provider_lines, purposes_lines
 from explorer.errors import UsageError
-from explorer.toml_checks import only, read_toml, table, texts
+from explorer.toml_checks import check_url, only, read_toml, table, texts
 from explorer.toml_checks import toml_string as toml_string
 
 ROLES = ("id", "text", "source", "url", "created", "added", "language", "licence", "n_tokens")
@@ -76,6 +76,7 @@ def parse_config(data: Mapping[str, Any], where: str) -> CorpusConfig:
     parse_declared(data, where)  # a slip in what people say should not wait for the datasheet
     corpus = table(data, "corpus", where)
     only(corpus, _CORPUS, where, "corpus.")
+    check_url(str(corpus.get("homepage", "")), where, "corpus.homepage")
     columns = table(data, "columns", where)
     only(columns, ROLES, where, "columns.")
     sources = {}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from explorer.errors import UsageError
+
+_WEB = re.compile(r"https?://\S+")
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -51,6 +54,12 @@ def one_of(value: str, choices: Iterable[str], where: str, key: str) -> None:
     names = tuple(choices)
     if value and value not in names:
         raise UsageError(f"{where}: {key} = {value!r} is not one of {', '.join(names)}")
+
+
+def check_url(value: str, where: str, key: str) -> None:
+    """Raise `UsageError` for a value that is neither empty nor an address of the web: cards make links of it."""
+    if value and not _WEB.fullmatch(value):
+        raise UsageError(f"{where}: {key} = {value!r} is not an address; write one that begins with https://")
 
 
 def toml_string(text: str) -> str:

@@ -13,6 +13,8 @@ from explorer.datasheet.declared import Declared, read_declared
 from explorer.datasheet.editing import declared_fields, write_declared
 from explorer.errors import UsageError
 
+_DATES = dict.fromkeys(("date", "collected_from", "collected_to"), "2026-01-31")
+_SPECIAL = {**_DATES, "url": "https://example.org/|", "licence_link": "https://example.org"}
 HOSTILE = ["a|b", "<script>", "two\nlines", "quo\"tes'", "`code`", "\u202eback", "x.y", "]", "#"]
 
 
@@ -39,8 +41,8 @@ def test_the_template_of_init_can_be_filled(tmp_path: Path) -> None:
     changes = {}
     for group in fields.values():
         for field in group:
-            is_date = field.place[-1] in ("date", "collected_from", "collected_to")
-            changes[field.place] = field.choices[0] if field.choices else "2026-01-31" if is_date else "some text"
+            text = _SPECIAL.get(field.place[-1], "some text")
+            changes[field.place] = field.choices[0] if field.choices else text
     write_declared(path, changes)
     now = declared_fields(read_declared(path), HOSTILE, HOSTILE)
     assert {field.place: field.value for group in now.values() for field in group} == changes

@@ -244,6 +244,8 @@ def everything() -> Sheet:
     provider = Provider(**{key: "yes" if key.startswith("uses_") else f"the {key}" for key in keys})
     provider = dataclasses.replace(provider, is_sme="no", code_of_practice="yes")
     answers = {
+        "eu_version": "1",
+        "eu_updated": "09/03/25",
         "eu_1_3_continuous": "It is not.",
         "eu_2_3_purposes": "Text for training",
         "eu_2_4_prompts": "no",
@@ -269,7 +271,7 @@ def test_everything_declared_is_no_draft() -> None:
     assert "DRAFT" not in files["eu/public_summary.md"]
     assert TBP not in files["eu/public_summary.md"]
     found = fields(everything())
-    assert found["eu_updated"]["value"] == "09/03/25"
+    assert (found["eu_version"]["value"], found["eu_updated"]["value"]) == ("1", "09/03/25")
     assert (found["eu_2_4_prompts"]["value"], found["eu_2_4_modalities"]["value"]) == ("No", "Text")
     assert found["eu_1_3_latest_date"]["value"] == "09/2024"
     assert found["eu_2_3_period"]["value"] == "From 01/2023 to 06/2024"

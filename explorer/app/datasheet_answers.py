@@ -11,6 +11,7 @@ from explorer.app.text import safe
 from explorer.datasheet.declared import Declared, read_declared
 from explorer.datasheet.editing import Field, Place, declared_fields, write_declared
 from explorer.errors import ExplorerError
+from explorer.escape import printable
 from explorer.statistic import load_statistics
 from explorer.workspace import Workspace
 
@@ -33,7 +34,7 @@ def show_answers() -> None:
         "Part",
         titles,
         key="part",
-        format_func=lambda name: safe(f"{name} ({_n_filled(groups[name])} of {len(groups[name])})"),
+        format_func=lambda name: printable(f"{name} ({_n_filled(groups[name])} of {len(groups[name])})"),
         width=480,
     )
     if title in groups:

@@ -134,7 +134,10 @@ def domains(sheet: Sheet) -> Section:
     n_hosts = sum(row["n_docs"] - row["n_without_url"] - row["n_without_host"] for row in coverage)
     if not rows:
         return Section("Domains", ("No document has a URL with a host.",), ("url_coverage",))
-    lead = f"{share(n_hosts / n_docs)} of the documents have a URL that names a host."
+    lead = (
+        f"{share(n_hosts / n_docs)} of the documents have a URL that names a host. How concentrated they are is "
+        "measured among the documents with a domain; all other shares are of the whole corpus."
+    )
     concentration = [row for row in sheet.rows("domain_concentration") if row["source"] is None]
     columns = (
         Shown("weighted_by", "Measured in", "name"),

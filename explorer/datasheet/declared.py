@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from explorer.datasheet.eu_template import FIELDS
 from explorer.datasheet.questionnaire import QUESTIONS, SECTIONS
 from explorer.errors import UsageError
-from explorer.toml_checks import one_of, only, read_toml, table, texts
+from explorer.toml_checks import check_url, one_of, only, read_toml, table, texts
 
 ORIGIN_CLASSES = (
     "public_dataset",
@@ -147,6 +147,7 @@ def parse_declared(data: Mapping[str, Any], where: str) -> Declared:
         origins[source] = _origin(_filled(Origin, known, where, f"sources.{source}."), where, f"sources.{source}.")
     card = _filled(Card, table(data, "card", where), where, "card.")
     _check_date(card.date, where, "card.date", is_month_enough=False)
+    check_url(card.licence_link, where, "card.licence_link")
     provider = _filled(Provider, table(data, "provider", where), where, "provider.")
     for key in YES_NO_KEYS:
         one_of(getattr(provider, key), YES_NO, where, f"provider.{key}")
@@ -165,6 +166,7 @@ def _filled(kind: type[_Table], data: Mapping[str, Any], where: str, prefix: str
 
 def _origin(origin: Origin, where: str, prefix: str) -> Origin:
     one_of(origin.origin_class, ORIGIN_CLASSES, where, f"{prefix}origin_class")
+    check_url(origin.url, where, f"{prefix}url")
     begin, end = origin.collected_from, origin.collected_to
     _check_date(begin, where, f"{prefix}collected_from", is_month_enough=True)
     _check_date(end, where, f"{prefix}collected_to", is_month_enough=True)

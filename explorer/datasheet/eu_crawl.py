@@ -53,7 +53,7 @@ DOMAIN_COLUMNS = (
     Column("Documents", "docs"),
     Column("Bytes", "bytes"),
     Column("Tokens", "tokens"),
-    Column("Share of bytes", "share"),
+    Column("Share of bytes with a domain", "share"),
     Column("Cumulative share", "share"),
 )
 DOMAIN_KEYS = ("place", "domain", "n_docs", "n_bytes", "n_tokens", "byte_share", "cumulative_byte_share")

@@ -30,18 +30,14 @@ def _text_of(key: str, read: Callable[[Facts], str]) -> Callable[[Facts], Found]
 
 
 def _version(facts: Facts) -> Found:
+    """That of the summary, which only its provider knows."""
     version = facts.sheet.config.version.strip()
-    if not version:
-        return Found(status="missing")
-    note = "The version of the corpus; another, and links to previous versions, go into answers.eu_version."
-    return Found(version, "declared", declared("corpus.version"), (note,))
+    return Found(status="missing", notes=(f"Known so far: the version of the corpus is {version}",) if version else ())
 
 
 def _updated(facts: Facts) -> Found:
     date = facts.sheet.declared.card.date
-    if len(date) != len("YYYY-MM-DD"):
-        return Found(status="missing")
-    return Found(f"{date[8:10]}/{date[5:7]}/{date[2:4]}", "declared", declared("card.date"))
+    return Found(status="missing", notes=(f"Known so far: the corpus was published on {date}",) if date else ())
 
 
 def _provider(facts: Facts) -> Found:

@@ -66,8 +66,8 @@ SECTIONS = (
         "",
         "",
         (
-            Field("eu_version", "Version of the Summary", key="corpus.version"),
-            Field("eu_updated", "Last update", key="card.date"),
+            Field("eu_version", "Version of the Summary"),
+            Field("eu_updated", "Last update"),
         ),
     ),
     Section("1", "General information"),
