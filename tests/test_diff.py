@@ -105,6 +105,39 @@ def test_the_same_has_no_changes(sheets: tuple[Sheet, Sheet]) -> None:
     assert remarks(old, old) == ["Both are of the same documents."]
 
 
+def test_same_sizes_of_other_content(sheets: tuple[Sheet, Sheet]) -> None:
+    other = changed(sheets[0], lambda stats: stats.update(fingerprint="0" * 32))
+    pairs = compare_sheets(sheets[0], other)
+    (total,) = (pair for pair in pairs if pair.kind == "total")
+    assert (total.state, "other content" in total.note) == ("changed", True)
+    assert set(states(pairs, "source").values()) == {"same"}
+    (said,) = remarks(sheets[0], other)
+    assert said.startswith("The sizes are the same and the content differs")
+    assert "content differs" not in "".join(remarks(*sheets))
+
+
+@pytest.mark.parametrize("key", ["tokenizer", "column"])
+def test_tokens_that_only_one_counted_change_no_row(sheets: tuple[Sheet, Sheet], key: str) -> None:
+    def count(stats: dict[str, Any]) -> None:
+        for name in ("totals", "composition", "domains"):
+            entry = stats["statistics"][name]
+            place = [c["name"] for c in entry["columns"]].index("n_tokens")
+            for row in entry["rows"]:
+                row[place] = 7
+
+    def said(stats: dict[str, Any]) -> None:
+        count(stats)
+        if key == "tokenizer":
+            stats["corpus"]["tokenizer"] = "qwen3"
+        else:
+            stats["options"]["columns"]["n_tokens"] = "n"
+
+    assert {pair.state for pair in compare_sheets(sheets[0], changed(sheets[0], said))} == {"same"}
+    assert "Tokens are not comparable" in "".join(remarks(sheets[0], changed(sheets[0], said)))
+    # counted alike, another number of tokens is a change
+    assert "changed" in {pair.state for pair in compare_sheets(sheets[0], changed(sheets[0], count))}
+
+
 def test_what_a_cut_list_lacks_is_not_gone(sheets: tuple[Sheet, Sheet]) -> None:
     def cut(stats: dict[str, Any]) -> None:
         stats["statistics"]["domains"]["parameters"]["top_n"] = 1

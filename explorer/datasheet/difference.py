@@ -31,6 +31,7 @@ NEW, GONE, GREW, SHRANK, CHANGED, SAME = "new", "gone", "grew", "shrank", "chang
 NOT_COMPARABLE = "not comparable"  # other SQL
 NOT_LISTED = "not listed in one"  # beyond the end of a list that was cut
 ONLY_OLD, ONLY_NEW = "only in the old", "only in the new"
+_OTHER_CONTENT = "as many documents and bytes, and other content: the fingerprints differ"
 _UNITS = {"old": "", "new": "", "change": "", "change_share": "share", "old_share": "share", "new_share": "share"}
 
 
@@ -70,7 +71,9 @@ def _pairs(old: Sheet, new: Sheet, kind: str, statistic: str, column: str | None
             side, n = ("old", len(a)) if x is None else ("new", len(b))
             yield Pair(kind, name, NOT_LISTED, x, y, f"not among the {n:,} that the {side} one lists")
         else:
-            yield Pair(kind, name, _state(x, y), x, y)
+            state = _state(x, y, [c for c in MEASURES.values() if c != "n_tokens" or _same_tokens(old, new)])
+            is_other = column is None and state == SAME and _is_other_content(old, new)
+            yield Pair(kind, name, CHANGED, x, y, _OTHER_CONTENT) if is_other else Pair(kind, name, state, x, y)
 
 
 def _key(row: Mapping[str, Any], column: str | None) -> str | None:
@@ -85,14 +88,19 @@ def _is_cut(sheet: Sheet, statistic: str) -> bool:
     return isinstance(top_n, int) and len(sheet.rows(statistic)) >= top_n
 
 
-def _state(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> str:
+def _state(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None, columns: Sequence[str]) -> str:
+    """What became of a row, as far as `columns` tell."""
     if old is None or new is None:
         return NEW if old is None else GONE
     for column in ("n_bytes", "n_docs"):
         a, b = old.get(column), new.get(column)
         if a is not None and b is not None and a != b:
             return GREW if b > a else SHRANK
-    return SAME if all(old.get(column) == new.get(column) for column in MEASURES.values()) else CHANGED
+    return SAME if all(old.get(column) == new.get(column) for column in columns) else CHANGED
+
+
+def _is_other_content(old: Sheet, new: Sheet) -> bool:
+    return bool(old.stats["fingerprint"] != new.stats["fingerprint"])
 
 
 def _change(pair: Pair, column: str) -> int | None:
@@ -126,8 +134,11 @@ def remarks(old: Sheet, new: Sheet) -> list[str]:
     found = []
     if old.stats["fingerprint"] == new.stats["fingerprint"]:
         found.append("Both are of the same documents.")
+    elif any(pair.note == _OTHER_CONTENT for pair in _pairs(old, new, "total", *KINDS["total"])):
+        prints = " and ".join(sheet.stats["fingerprint"] for sheet in (old, new))
+        found.append(f"The sizes are the same and the content differs: the fingerprints are {prints}.")
     if not _same_tokens(old, new):
-        names = (sheet.facts.get("tokenizer") or "none" for sheet in (old, new))
+        names = (" and ".join(filter(None, _counted_with(sheet))) or "none" for sheet in (old, new))
         found.append(f"Tokens are not comparable: the tokenizers are {' and '.join(names)}.")
     for key, what in (("min_paragraph", "the shortest paragraph"), ("near_threshold", "near-duplicates")):
         a, b = (sheet.stats["options"][key] for sheet in (old, new))
@@ -145,7 +156,13 @@ def _said(value: object) -> str:
 
 
 def _same_tokens(old: Sheet, new: Sheet) -> bool:
-    return old.facts.get("tokenizer") == new.facts.get("tokenizer")
+    return _counted_with(old) == _counted_with(new)
+
+
+def _counted_with(sheet: Sheet) -> tuple[str, str]:
+    """The tokenizer, and the column of counts that came with the documents."""
+    column = sheet.stats["options"]["columns"].get("n_tokens", "")
+    return sheet.facts.get("tokenizer") or "", f"the column {column}" if column else ""
 
 
 def difference_frame(old: Sheet, new: Sheet, pairs: Sequence[Pair]) -> pl.DataFrame:
