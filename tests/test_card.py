@@ -23,7 +23,7 @@ from explorer.datasheet.croissant import render_croissant
 from explorer.datasheet.data_files import data_files
 from explorer.datasheet.declared import Declared
 from explorer.datasheet.front_matter import MAX_SOURCES as MAX_CONFIGURED
-from explorer.datasheet.front_matter import card_fields, card_languages, features, patterns
+from explorer.datasheet.front_matter import card_fields, card_languages, features, obstacles, patterns
 from explorer.datasheet.sheet import DataFile, Sheet
 from explorer.datasheet.vocabulary import SIZE_CATEGORIES, hub_licence, language_code, size_category, spdx_licence
 from explorer.errors import InputError, UsageError
@@ -554,3 +554,78 @@ def test_prose_opens_no_block() -> None:
         prose("# a\nb\n\n---\n\n12) c\n\n+ d\n\n=\n\n1990 was")
         == "\\# a b\n\n\\---\n\n12\\) c\n\n\\+ d\n\n\\=\n\n1990 was"
     )
+
+
+# ---- what the library cannot load
+
+MAPPED = pa.struct([("set", pa.map_(pa.string(), pa.list_(pa.struct([("start", pa.int64())]))))])
+
+
+def mapped(names: list[str]) -> pa.Table:
+    columns = {"id": names, "text": [f"Text {name}" for name in names], "tags": [["a"]] * len(names)}
+    maps = pa.array([{"set": [("key", [{"start": 1}])]}] * len(names), type=MAPPED)
+    return pa.table({**columns, "attributes": maps})
+
+
+def test_columns_that_the_library_refuses_are_left_out_of_the_code(
+    tmp_path: Path, hf_datasets: HfDatasets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "bundle" / "data"
+    data.mkdir(parents=True)
+    pq.write_table(mapped(["a", "b"]), data / "0.parquet")
+    pq.write_table(mapped(["c"]), data / "1.parquet")
+    found = small_sheet(tmp_path, {})
+    text = readme(found)
+    assert not {"configs", "dataset_info"} & yaml_of(text).keys()
+    assert 'load_dataset("./"' not in text
+    assert "it has no type for `attributes`" in text
+    monkeypatch.chdir(tmp_path / "bundle")
+    codes = re.findall(r"^```python\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+    (code,) = [code for code in codes if "load_dataset" in code]
+    assert hf_datasets.run(code, tmp_path / "bundle") == {"rows": 3, "columns": ["id", "text", "tags"]}
+    counted = []
+    for code in codes:
+        names: dict[str, Any] = {}
+        if code.startswith(("import duckdb", "import polars")):
+            exec(code, names)
+            rows = names["documents"]
+            counted.append(rows.collect().height if "polars" in code else len(rows.arrow().read_all()))
+    assert counted == [3, 3]
+
+
+def test_a_map_is_seen_wherever_it_lies(tmp_path: Path) -> None:
+    maps = pa.map_(pa.string(), pa.int64())
+    odd = pa.struct([("a: int64, b", maps)])
+    kinds = [maps, odd, pa.list_(odd), pa.struct([("x", pa.list_(maps))]), pa.struct([("map", pa.string())])]
+    pq.write_table(pa.schema([(f"c{n}", kind) for n, kind in enumerate(kinds)]).empty_table(), tmp_path / "x.parquet")
+    assert obstacles(data_files(tmp_path, tmp_path / "x.parquet")) == ["c0", "c1", "c2", "c3"]
+
+
+def test_json_lines_with_nulls_first_are_loaded(tmp_path: Path, hf_datasets: HfDatasets) -> None:
+    rows = [{"id": str(n), "source": "web", "text": f"Text {n}"} for n in range(4)]
+    shards: dict[str, Any] = {
+        "0.jsonl": [{**rows[0], "late": None}],
+        "1.jsonl": [{**rows[1], "late": "x"}, {**rows[2], "late": None}],
+        "2.jsonl": rows[3:],
+        "3.parquet": rows[:1],
+    }
+    found = small_sheet(tmp_path, shards)
+    loaded = hf_datasets.load(write_all(found, tmp_path))
+    columns = {"train": ["id", "source", "text", "late"]}
+    assert loaded["configs"] == {"default": {"splits": {"train": 4}, "columns": columns}}
+
+
+def test_json_lines_that_differ_and_are_nested_have_no_configuration(tmp_path: Path) -> None:
+    shards: dict[str, Any] = {"0.jsonl": documents(1, late=None), "1.jsonl": documents(2, late="x")}
+    text = readme(small_sheet(tmp_path, shards))
+    assert not {"configs", "dataset_info"} & yaml_of(text).keys()
+    assert "and `late` are of another type" in text
+    assert "load_dataset" not in text
+    assert "union_by_name=True" in text
+
+
+def test_a_citation_shows_what_cannot_be_seen(tmp_path: Path) -> None:
+    toml = '[card]\ncitation = "@misc{a,\\n  title={\\u202eevil\\u0001}}"\n'
+    text = readme(small_sheet(tmp_path, {"0.jsonl": documents(1)}, toml))
+    assert "@misc{a,\n  title={\\u202eevil\\x01}}\n```" in text
+    assert "\u202e" not in text

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from explorer.datasheet.card_parts import NOT_DECLARED, Section, Shown, declared, exactness, prose, table
+from explorer.datasheet.card_parts import NOT_DECLARED, Section, Shown, declared, exactness, lines_of, prose, table
 from explorer.datasheet.data_files import SHARDS, kind_of
-from explorer.datasheet.front_matter import MAX_SOURCES, SPLIT, configurations, patterns
-from explorer.datasheet.sheet import Sheet
+from explorer.datasheet.front_matter import MAX_SOURCES, SPLIT, configurations, obstacles, patterns
+from explorer.datasheet.sheet import DataFile, Sheet
 from explorer.datasheet.vocabulary import spdx_licence
 from explorer.escape import code_span, fenced, markdown
 from explorer.units import MEASURES
+
+_MOST_NAMED = 10  # columns in a sentence
 
 
 def loading(sheet: Sheet) -> Section:
@@ -25,23 +27,30 @@ def loading(sheet: Sheet) -> Section:
     default = next(iter(configs))
     paths = repr(patterns(configs[default].files))
     is_parquet = kind_of(configs[default].files[0]) == "parquet"
-    blocks = [
-        "From the folder of this card, with the `datasets` library (a folder or the name of a repository):",
-        fenced(f'from datasets import load_dataset\n\ndocuments = load_dataset("./", split="{SPLIT}")', "python"),
-    ]
+    in_the_way = obstacles(configs[default].files)
+    if in_the_way:
+        blocks = _in_parts(configs[default].files, in_the_way, paths)
+    else:
+        blocks = [
+            "From the folder of this card, with the `datasets` library (a folder or the name of a repository):",
+            fenced(f'from datasets import load_dataset\n\ndocuments = load_dataset("./", split="{SPLIT}")', "python"),
+        ]
     if len(configs[default].files) < len(sheet.files):
         blocks.append(
             f"These are {len(configs[default].files):,} of the {len(sheet.files):,} files: the library reads one "
             "format of files only, and the others have another."
         )
-    if len(configs) > 1:
+    if len(configs) > 1 and not in_the_way:
         names = ", ".join(code_span(name) for name in list(configs)[:30]) + (" ..." if len(configs) > 30 else "")
         blocks.append(f"Configurations, the second argument of `load_dataset`: {names}.")
         if len(configs) - 1 < len(sheet.rows("composition")):
             blocks.append(f"The {MAX_SOURCES} largest sources have one; the others are in the default one only.")
-    reader = f"read_parquet({paths})" if is_parquet else f'read_json({paths}, format="newline_delimited")'
+    is_uniform = len({file.columns for file in configs[default].files}) == 1
+    union = "" if is_uniform else ", union_by_name=True"
+    options = f'{paths}, format="newline_delimited"{union}'
+    reader = f"read_parquet({paths}{union})" if is_parquet else f"read_json({options})"
     blocks += ["With DuckDB:", fenced(f"import duckdb\n\ndocuments = duckdb.{reader}", "python")]
-    if is_parquet:
+    if is_parquet and is_uniform:
         blocks += ["With Polars:", fenced(f"import polars as pl\n\ndocuments = pl.scan_parquet({paths})", "python")]
     blocks += [
         "With Croissant's library:",
@@ -53,6 +62,32 @@ def loading(sheet: Sheet) -> Section:
         ),
     ]
     return Section("How to load it", tuple(blocks))
+
+
+def _in_parts(files: Sequence[DataFile], in_the_way: Sequence[str], paths: str) -> list[str]:
+    """Why the `datasets` library does not load the files as they are, and how it loads the columns that it can."""
+    named = ", ".join(map(code_span, in_the_way[:_MOST_NAMED])) + (" ..." if len(in_the_way) > _MOST_NAMED else "")
+    if kind_of(files[0]) != "parquet":
+        return [
+            f"The `datasets` library does not load these files together: it takes types from the first rows, and "
+            f"{named} are of another type, or missing, in some files. The card has no configurations for it, therefore."
+        ]
+    blocks = [
+        f"The `datasets` library does not load all columns: it has no type for {named}, or they are not the same in "
+        "all files. The card has no configurations for it, therefore."
+    ]
+    refused = set(in_the_way)
+    if names := [name for name, _ in files[0].columns if name not in refused]:
+        code = (
+            "import pyarrow\nimport pyarrow.parquet\nfrom datasets import Features, load_dataset\n\n"
+            f"columns = {names!a}\n"
+            f"schema = pyarrow.parquet.read_schema({files[0].path!r})\n"
+            "features = Features.from_arrow_schema(pyarrow.schema([schema.field(name) for name in columns]))\n"
+            f'documents = load_dataset(\n    "parquet", data_files={paths}, split="{SPLIT}", columns=columns, '
+            "features=features\n)"
+        )
+        blocks += ["The other columns, from the folder of this card:", fenced(code, "python")]
+    return blocks
 
 
 def summary(sheet: Sheet) -> Section:
@@ -82,7 +117,7 @@ def rights(sheet: Sheet) -> Section:
         "licence does not replace those of its documents.",
         f"**Removal.** To have something taken out: {declared(card.takedown)}",
         "**Citation.**",
-        fenced(card.citation, "bibtex") if card.citation else NOT_DECLARED,
+        fenced(lines_of(card.citation), "bibtex") if card.citation else NOT_DECLARED,
     ]
     return Section("Licence, removal, citation", tuple(blocks))
 

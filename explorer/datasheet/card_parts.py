@@ -9,7 +9,7 @@ from typing import Any
 
 from explorer.datasheet.blocks import is_estimated, markdown_table
 from explorer.datasheet.sheet import Sheet
-from explorer.escape import code_span, fenced, markdown
+from explorer.escape import code_span, fenced, markdown, printable
 
 NOT_DECLARED = "*Not declared.*"
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -72,6 +72,11 @@ def prose(text: str) -> str:
     paragraphs = re.split(r"\n\s*\n", text.strip())
     shown = (markdown(" ".join(paragraph.split())) for paragraph in paragraphs)
     return "\n\n".join(_OPENS_BLOCK.sub(lambda match: _escaped(match[0]), paragraph) for paragraph in shown)
+
+
+def lines_of(text: str) -> str:
+    """Text of several lines as it stands, but that characters that cannot be seen are shown as their escapes."""
+    return "\n".join(printable(line.replace("\t", "    ")) for line in re.split(r"\r?\n", text))
 
 
 def _escaped(mark: str) -> str:

@@ -26,6 +26,7 @@ _OWN = frozenset({"stats.json", "stats.schema.json", "croissant.json", "eu/publi
 _MAX_COLUMNS = 1000  # of JSON Lines; rows with more fields than that are no table
 _BLOCK = 1 << 20
 
+_INT64 = 1 << 63
 JSON = "json"  # the type of a field of JSON Lines that is nested, or not of one type
 
 
@@ -97,7 +98,16 @@ def _arrow_name(kind: pa.DataType) -> str:
     inner = [kind.field(number) for number in range(kind.num_fields)]
     are_plain = not pa.types.is_struct(kind) or all(PLAIN_NAME.fullmatch(field.name) for field in inner)
     is_plain = are_plain and all(_arrow_name(field.type) == str(field.type) for field in inner)
-    return str(kind) if is_plain else str(kind).partition("<")[0]
+    if is_plain:
+        return str(kind)
+    outer = str(kind).partition("<")[0]
+    # that there is a map inside must be seen: libraries refuse those
+    return f"{outer}<map>" if outer != "map" and any(_has_map(field.type) for field in inner) else outer
+
+
+def _has_map(kind: pa.DataType) -> bool:
+    is_nested = pa.types.is_nested(kind)
+    return pa.types.is_map(kind) or (is_nested and any(_has_map(kind.field(n).type) for n in range(kind.num_fields)))
 
 
 def _json_lines(path: str, size: int) -> tuple[int, tuple[tuple[str, str], ...]]:
@@ -111,7 +121,7 @@ def _json_lines(path: str, size: int) -> tuple[int, tuple[tuple[str, str], ...]]
         row, _, _ = parse_row(line)
         if row is not None and len(columns) <= _MAX_COLUMNS:
             for name, value in row.items():
-                columns[name] = _wider(columns.get(name, "null"), _type(value))
+                columns[name] = wider(columns.get(name, "null"), _type(value))
     if lines.fault is not None:
         raise InputError(f"{path}: cannot be read ({lines.fault.detail.strip()}); write it again or leave it out")
     return n_rows, tuple(columns.items()) if len(columns) <= _MAX_COLUMNS else ()
@@ -121,7 +131,7 @@ def _type(value: Any) -> str:
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int):
-        return "int64"
+        return "int64" if -_INT64 <= value < _INT64 else "double"
     if isinstance(value, float):
         return "double"
     if isinstance(value, str):
@@ -129,7 +139,7 @@ def _type(value: Any) -> str:
     return "null" if value is None else JSON
 
 
-def _wider(one: str, other: str) -> str:
+def wider(one: str, other: str) -> str:
     """The type of a field that has values of both types."""
     if one == other or other == "null":
         return one

@@ -16,8 +16,8 @@ from typing import Any
 
 import yaml
 
-from explorer.datasheet.columns import parse_type
-from explorer.datasheet.data_files import kind_of, rows_per_source
+from explorer.datasheet.columns import is_loadable, parse_type
+from explorer.datasheet.data_files import kind_of, rows_per_source, wider
 from explorer.datasheet.sheet import DataFile, Sheet
 from explorer.datasheet.vocabulary import OTHER, hub_licence, language_code, size_category, spdx_licence
 from explorer.escape import printable
@@ -55,7 +55,7 @@ def card_fields(sheet: Sheet) -> dict[str, Any]:
         fields["pretty_name"] = printable(name)
     fields["tags"] = ["text", "datasheet", "mlcroissant"]
     configs = configurations(sheet)
-    if configs:
+    if configs and not obstacles(next(iter(configs.values())).files):
         default = next(iter(configs))
         fields["configs"] = [
             {
@@ -162,12 +162,44 @@ def _ending(path: PurePosixPath) -> str:
 
 
 def features(files: Sequence[DataFile]) -> list[dict[str, object]]:
-    """All columns of Parquet files with their types; none where the files differ or a type has no name on a card."""
+    """All columns with their types; none where one of them has no name on a card, or Parquet files differ.
+
+    Of JSON Lines a column may be null or missing in some files: the type is that of all values together.
+    """
     columns = files[0].columns
-    if kind_of(files[0]) != "parquet" or any(file.columns != columns for file in files):
+    if kind_of(files[0]) != "parquet":
+        columns = tuple(_fields_of_json(files).items())
+    elif any(file.columns != columns for file in files):
         return []
     types = [(name, parse_type(text)) for name, text in columns]
     return [] if any(kind is None for _, kind in types) else [{"name": n, **k.feature()} for n, k in types if k]
+
+
+def _fields_of_json(files: Sequence[DataFile]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for file in files:
+        for name, kind in file.columns:
+            found[name] = wider(found.get(name, "null"), kind)
+    return found
+
+
+def obstacles(files: Sequence[DataFile]) -> list[str]:
+    """Columns for which the `datasets` library refuses to load the files together, in the files' order.
+
+    Of Parquet files those of a type that it does not have, and those that differ between files. Of JSON Lines it
+    takes types from the first rows, unless the card names those of all columns; where it cannot, because one is nested
+    or of several types, any column that differs between files stops it.
+    """
+    is_parquet = kind_of(files[0]) == "parquet"
+    if not is_parquet and features(files):
+        return []
+    tables = [dict(file.columns) for file in files]
+    names = dict.fromkeys(name for table in tables for name in table)
+    return [
+        name
+        for name in names
+        if len({table.get(name) for table in tables}) > 1 or (is_parquet and not is_loadable(tables[0][name]))
+    ]
 
 
 def _info(name: str, config: Configuration, columns: Sequence[Mapping[str, object]]) -> dict[str, Any]:
