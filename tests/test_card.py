@@ -20,7 +20,7 @@ from explorer.datasheet.card_parts import bars, prose, rough, size
 from explorer.datasheet.charts import render_charts
 from explorer.datasheet.columns import parse_type
 from explorer.datasheet.croissant import render_croissant
-from explorer.datasheet.data_files import data_files
+from explorer.datasheet.data_files import data_files, data_warning
 from explorer.datasheet.declared import Declared
 from explorer.datasheet.front_matter import MAX_SOURCES as MAX_CONFIGURED
 from explorer.datasheet.front_matter import card_fields, card_languages, features, obstacles, patterns
@@ -407,8 +407,14 @@ def test_without_data_the_files_that_were_read_are_listed(tmp_path: Path) -> Non
 def test_rows_that_are_no_documents_are_told(tmp_path: Path) -> None:
     found = small_sheet(tmp_path, {"0.jsonl": [*documents(3), {"id": "x"}]})
     assert "of 3 documents, not of as many rows" in readme(found)
+    said = data_warning(found)
+    assert said.startswith("The data files have 4 rows, but the numbers are of 3 documents")
+    assert f"## At a glance\n\n> **Warning.** {said}" in readme(found)
+    assert data_warning(dataclasses.replace(found, files=())) == ""
     assert yaml_of(readme(found))["dataset_info"][0]["splits"][0]["num_examples"] == 4
-    assert "not of as many rows" not in readme(small_sheet(tmp_path / "b", {"0.jsonl": documents(3)}))
+    whole = small_sheet(tmp_path / "b", {"0.jsonl": documents(3)})
+    assert data_warning(whole) == ""
+    assert not re.search(r"not of as many rows|\*\*Warning", readme(whole))
 
 
 # ---- the page

@@ -10,6 +10,7 @@ from explorer.datasheet.card_attributes import attributes, columns, personal_dat
 from explorer.datasheet.card_declared import loading, making, rights, summary
 from explorer.datasheet.card_parts import Row, Section, facts_table, prose, rough, size, sources_line
 from explorer.datasheet.charts import chart_svg
+from explorer.datasheet.data_files import data_warning
 from explorer.datasheet.front_matter import front_matter
 from explorer.datasheet.sheet import Sheet
 from explorer.escape import code_span, markdown
@@ -93,7 +94,9 @@ def at_a_glance(sheet: Sheet) -> Section:
         ("Home page", markdown(config.homepage)),
         ("Fingerprint of the documents", code_span(sheet.facts.get("fingerprint", ""))),
     ]
-    return Section("At a glance", (facts_table(rows),), ("totals", "duplicates", "filter_totals"))
+    warning = data_warning(sheet)
+    blocks = ([f"> **Warning.** {markdown(warning)}"] if warning else []) + [facts_table(rows)]
+    return Section("At a glance", tuple(blocks), ("totals", "duplicates", "filter_totals"))
 
 
 def _copies(sheet: Sheet) -> str:

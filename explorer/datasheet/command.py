@@ -26,7 +26,7 @@ from explorer.terminal import Size, progress, say
     "--data",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="Where the shards lie, below the folder --out: the card names them by their paths from there.",
+    help="Where the shards lie, as seen from the current folder; must be below --out, which the card's paths begin at.",
 )
 @click.option(
     "--order",
@@ -43,7 +43,7 @@ def datasheet_command(workspace: Path, out: Path, data: Path | None, order: str)
     writes one to fill in). `verify` checks the numbers later.
     """
     from explorer.datasheet.bundle import check_folder, read_sheet, write_bundle
-    from explorer.datasheet.data_files import data_files
+    from explorer.datasheet.data_files import data_files, data_warning
 
     check_folder(out)
     files = data_files(out, data) if data is not None else ()
@@ -51,6 +51,8 @@ def datasheet_command(workspace: Path, out: Path, data: Path | None, order: str)
         sheet = read_sheet(corpus, files, order=order)
     for path in write_bundle(sheet, out):
         click.echo(path)
+    if warning := data_warning(sheet):
+        say(warning)
 
 
 @click.command("verify")

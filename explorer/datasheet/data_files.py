@@ -167,6 +167,17 @@ def kind_of(file: DataFile) -> str:
     return file_kind(Path(file.path)) or ""
 
 
+def data_warning(sheet: Sheet) -> str:
+    """A sentence where the data files do not have as many rows as the sheet has documents; empty where they do."""
+    n_rows, n_docs = sum(file.n_rows for file in sheet.files), int(sheet.rows("totals")[0]["n_docs"])
+    if not sheet.files or n_rows == n_docs:
+        return ""
+    return (
+        f"The data files have {n_rows:,} rows, but the numbers are of {n_docs:,} documents: the files are a part of "
+        "the corpus or another one, or have rows that are no documents."
+    )
+
+
 def rows_per_source(sheet: Sheet) -> Mapping[str, tuple[DataFile, ...]]:
     """The data files of each source, where every file lies in a folder named like a source, and the rows of each
     source's files are as many as its documents; nothing where files and sources do not answer to each other so."""
