@@ -18,8 +18,10 @@ from explorer.datasheet.bundle import read_sheet, write_bundle
 from explorer.datasheet.compare import NO_ROW, Difference, differences, line_differences
 from explorer.datasheet.conditions import FILE_COLUMNS, FILE_STATISTICS
 from explorer.datasheet.published import read_published
-from explorer.datasheet.verify import CHANGED, MISSING, SAME, UNKNOWN, Finding, verify
+from explorer.datasheet.recompute import SHARD_LIKE
+from explorer.datasheet.verify import CHANGED, MISSING, SAME, UNCHECKED, UNKNOWN, Finding, verify
 from explorer.errors import ExplorerError
+from explorer.ingest.shards import file_kind
 from explorer.statistic import load_statistics
 from tests.corpora import build_corpus
 from tests.generate import cuts, generated, write_cut, write_recipe
@@ -147,11 +149,93 @@ def test_number_edited_in_the_card_is_found_with_its_line(card: Path, home: Path
     assert one.published != one.now
 
 
-def test_missing_file_fails_only_when_strict(card: Path, home: Path) -> None:
-    (card / "croissant.json").unlink()
-    assert [one.name for one in against(card, home / "w") if one.state == MISSING] == ["croissant.json"]
-    assert run("verify", card, "--against", home / "w").exit_code == 0
-    assert run("verify", card, "--against", home / "w", "--strict").exit_code == 1
+def test_missing_file_fails(card: Path, home: Path) -> None:
+    (card / "README.md").unlink()
+    assert [one.name for one in against(card, home / "w") if one.state == MISSING] == ["README.md"]
+    result = run("verify", card, "--against", home / "w")
+    assert isinstance(result.exception, ExplorerError)
+    assert "lacks README.md" in str(result.exception)
+    assert run("verify", card, "--against", home / "w", "--numbers-only").exit_code == 0
+
+
+def test_other_version_is_said_loudly(card: Path, home: Path) -> None:
+    """A sheet that says another version wrote it hides no edited file."""
+    edit(card, lambda stats: stats["versions"].update({"corpus-explorer": "0.0.9"}))
+    (card / "README.md").write_text("All is well.", encoding="utf-8")
+    found = {one.name: one for one in against(card, home / "w") if one.kind == "file"}
+    assert (found["README.md"].state, "written by corpus-explorer 0.0.9" in found["README.md"].reason) == (
+        UNCHECKED,
+        True,
+    )
+    assert SAME in {one.state for one in found.values()}
+    result = run("verify", card, "--against", home / "w")
+    assert isinstance(result.exception, ExplorerError)
+    assert "FILES WERE NOT CHECKED: written by corpus-explorer 0.0.9" in result.stderr
+    assert run("verify", card, "--against", home / "w", "--numbers-only").exit_code == 0
+
+
+@pytest.mark.parametrize("version", [explorer.__version__, "0.0.9"])
+def test_statistics_that_were_taken_out(card: Path, home: Path, version: str) -> None:
+    def taken_out(stats: dict[str, Any]) -> None:
+        stats["statistics"] = {"totals": stats["statistics"]["totals"]}
+        stats["versions"]["corpus-explorer"] = version
+
+    edit(card, taken_out)
+    found = against(card, home / "w")
+    gone = {one.name for one in found if one.state == MISSING and one.kind == "statistic"}
+    assert gone == load_statistics().keys() - {"totals"}
+    for options in ([], ["--numbers-only"]):
+        result = run("verify", card, "--against", home / "w", *options)
+        assert isinstance(result.exception, ExplorerError)
+        assert "lacks " in str(result.exception)
+        assert ("NO FILE WAS CHECKED" in result.stderr) is (options == [])
+
+
+def test_lists_of_domains_of_other_tokens(home: Path, tmp_path: Path) -> None:
+    build_corpus(home / "in", tmp_path / "w", tokenizer="cl100k_base", near=0.7, tag=["gopher_v2"], tag_set="made")
+    build_corpus(home / "in", tmp_path / "w2")
+    for one, other in (("w", "w2"), ("w2", "w")):
+        with explorer.open(tmp_path / one) as corpus:
+            write_bundle(read_sheet(corpus), tmp_path / "of" / one)
+        found = against(tmp_path / "of" / one, tmp_path / other)
+        assert not [each for each in found if each.state == CHANGED]
+        reasons = {each.name: each.reason for each in found if each.kind == "file" and each.state == UNKNOWN}
+        assert "eu/other_domains.csv" in reasons
+        assert reasons.keys() <= {"eu/other_domains.csv", "eu/public_summary.md"}
+        assert all("tokens were counted with" in reason for reason in reasons.values())
+
+
+@pytest.mark.parametrize("inside", ["", "card"])
+def test_published_folder_is_no_shard_of_itself(home: Path, tmp_path: Path, inside: str) -> None:
+    """Card and data in one folder, given as what to verify against; and the folder above."""
+    folder = tmp_path / "data" / inside
+    shutil.copytree(home / "in" / "documents", tmp_path / "shards")
+    build_corpus(tmp_path / "shards", tmp_path / "w")
+    with explorer.open(tmp_path / "w") as corpus:
+        write_bundle(read_sheet(corpus), folder)
+    shutil.copytree(tmp_path / "shards", folder / "shards")
+    shutil.rmtree(tmp_path / "shards")
+    shard_like = {path for path in names_below(folder) if file_kind(Path(path)) and not path.startswith("shards/")}
+    assert shard_like == set(SHARD_LIKE)
+    result = run("verify", folder, "--against", tmp_path / "data", "--workers", "1", "--format", "json")
+    assert result.exit_code == 0, result.output
+    assert {row["state"] for row in rows(result)} == {SAME}
+
+
+def names_below(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_only_the_bundle_is_no_corpus(card: Path) -> None:
+    result = run("verify", card, "--against", card, "--workers", "1")
+    assert isinstance(result.exception, ExplorerError)
+    assert "holds no shard besides the files of" in str(result.exception)
+
+
+def test_other_folder_above_the_files_is_the_same(home: Path) -> None:
+    result = run("verify", home / "card", "--against", home / "in" / "documents", "--workers", "1", "--format", "json")
+    assert result.exit_code == 0, result.output
+    assert {row["state"] for row in rows(result)} == {SAME}
 
 
 def test_stats_json_alone(card: Path, home: Path) -> None:

@@ -65,37 +65,67 @@ def datasheet_command(workspace: Path, out: Path, data: Path | None, order: str)
     help="A workspace, or shards (files, folders, globs), which are built in the folder for temporary files with the "
     "options that stats.json records. May be given several times.",
 )
-@click.option("--strict", is_flag=True, help="Exit with 1 also where something cannot be recomputed, or is missing.")
+@click.option("--numbers-only", is_flag=True, help="Check stats.json, and not the files beside it.")
+@click.option("--strict", is_flag=True, help="Exit with 1 also where something cannot be recomputed.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
 @click.option("--workers", type=click.IntRange(1, 1024), help="Processes; by default one a core.")
 @click.option("--memory", type=Size(), default=DEFAULT_MEMORY, show_default="1GB", help="For all processes together.")
 def verify_command(
-    bundle: Path, against: tuple[str, ...], strict: bool, form: str, workers: int | None, memory: int
+    bundle: Path,
+    against: tuple[str, ...],
+    numbers_only: bool,
+    strict: bool,
+    form: str,
+    workers: int | None,
+    memory: int,
 ) -> None:
     """Recompute every number of a published datasheet, and say which are the same, changed, or not recomputable.
 
     DIR is what `datasheet` wrote, or its stats.json alone. The other files are rendered again from stats.json: a
-    number that was edited by hand is found, with its line. Exits with 1 where anything changed. The same documents in
-    other files, or elsewhere, are the same corpus.
+    number that was edited by hand is found, with its line. Exits with 1 where anything changed or is missing, and
+    where files could not be checked: another version wrote them. The same documents in other files, or elsewhere, are
+    the same corpus.
     """
     from explorer.datasheet.published import read_published
     from explorer.datasheet.recompute import corpus_of
-    from explorer.datasheet.verify import CHANGED, MISSING, STATES, UNKNOWN, counts, findings_frame, shortened, verify
+    from explorer.datasheet.verify import (
+        CHANGED,
+        MISSING,
+        STATES,
+        UNKNOWN,
+        counts,
+        findings_frame,
+        shortened,
+        unchecked,
+        verify,
+    )
 
     published = read_published(bundle)
+    home = bundle if bundle.is_dir() else bundle.parent
     with (
         progress() as listen,
-        corpus_of(against, published.stats, workers=workers, memory=memory, listener=listen) as corpus,
+        corpus_of(against, published.stats, bundle=home, workers=workers, memory=memory, listener=listen) as corpus,
     ):
-        found = verify(published, bundle if bundle.is_dir() else None, corpus)
-    order = (*(state for state in STATES if state != CHANGED), CHANGED)  # what changed stands last, beside the counts
-    ordered = sorted(found, key=lambda one: order.index(one.state))
+        found = verify(published, bundle if bundle.is_dir() and not numbers_only else None, corpus)
+    ordered = sorted(found, key=lambda one: STATES.index(one.state))  # what is wrong stands last, beside the counts
     frame = findings_frame(shortened(ordered) if form == "table" else ordered)
     emit(frame, form, dict.fromkeys(frame.columns, "text"))
     say(counts(found))
-    if any(one.state == CHANGED for one in found):
+    if loud := unchecked(found):
+        say(loud)
+    states = {one.state for one in found}
+    if CHANGED in states:
         raise ExplorerError(f"{bundle}: is not what the corpus gives; the rows that say changed tell where")
-    if strict and any(one.state in (UNKNOWN, MISSING) for one in found):
+    if MISSING in states:
+        names = [one.name for one in found if one.state == MISSING]
+        more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+        raise ExplorerError(f"{bundle}: lacks {', '.join(names[:3])}{more}; publish all that the datasheet has")
+    if loud:
+        raise ExplorerError(
+            f"{bundle}: not all files were checked; use the version that wrote them, or --numbers-only to check "
+            "stats.json alone"
+        )
+    if strict and UNKNOWN in states:
         raise ExplorerError(f"{bundle}: not all of it could be checked (--strict)")
 
 

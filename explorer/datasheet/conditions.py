@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import takewhile
 from typing import Any
 
 from explorer.datasheet.compare import Difference
@@ -60,6 +61,12 @@ class Conditions:
         """Why a difference says nothing about the published number; empty where it does."""
         return next(iter(filter(None, self._excuses(statistic, difference))), "")
 
+    def of_list(self, statistic: Statistic) -> str:
+        """Why the rows of a list that only files have cannot be made again; empty where they can."""
+        needed = needs(statistic.name)
+        roles = [reason for role, reason in self.roles.items() if role in needed or role == "n_tokens"]
+        return "; ".join(filter(None, [self.tokens, *roles]))
+
     def _excuses(self, statistic: Statistic, difference: Difference) -> list[str]:
         needed, cells, column = needs(statistic.name), difference.cells, difference.column
         found = []
@@ -82,6 +89,32 @@ class Conditions:
             found += [self.sets.get(name, "")] if name is not None else self.sets.values()
         found += [reason for role, reason in self.roles.items() if role in needed]
         return found
+
+
+def renamed(published: Mapping[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """`now`, with its files named as published where only the folders above them differ: no other cut of the corpus."""
+    old, new = (_below([shard["name"] for shard in stats["shards"]]) for stats in (published, now))
+    if old.keys() != new.keys() or old == new:
+        return now
+    names = {here: old[below] for below, here in new.items()}
+    statistics = dict(now["statistics"])
+    for name in FILE_STATISTICS & statistics.keys():
+        rows = [
+            [names.get(cell, cell) if isinstance(cell, str) else cell for cell in row]
+            for row in statistics[name]["rows"]
+        ]
+        statistics[name] = {**statistics[name], "rows": rows}
+    shards = [{**shard, "name": names[shard["name"]]} for shard in now["shards"]]
+    return {**now, "shards": shards, "statistics": statistics}
+
+
+def _below(names: Sequence[str]) -> dict[str, str]:
+    """Names by what remains of them below the folder that all lie in."""
+    parts = [name.split("/") for name in names]
+    depth = sum(
+        1 for _ in takewhile(lambda level: len(set(level)) == 1, zip(*(one[:-1] for one in parts), strict=False))
+    )
+    return {"/".join(one[depth:]): name for one, name in zip(parts, names, strict=True)}
 
 
 def _tokens(old: str, new: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,13 +12,17 @@ from typing import Any
 from explorer.build import DEFAULT_MEMORY, Listener, build
 from explorer.config import parse_config
 from explorer.corpus import Corpus, open_corpus
+from explorer.datasheet.stats import STATS_FILE
 from explorer.errors import InputError, UsageError
 from explorer.ingest.shards import find_shards
+from explorer.sheet import SCHEMA_FILE
 from explorer.taggers.registry import check_set_name, load_taggers
 from explorer.tokenizers import TOKENIZERS
 from explorer.toml_checks import toml_string
 from explorer.workspace import disk_errors
 
+# Files of a bundle that are named like shards.
+SHARD_LIKE = (STATS_FILE, SCHEMA_FILE, "croissant.json", "eu/public_summary.json")
 _LONGEST_NAME = 200  # of a recipe: it becomes that of a file
 
 
@@ -26,6 +31,7 @@ def corpus_of(
     against: Sequence[str],
     published: Mapping[str, Any],
     *,
+    bundle: Path | None = None,
     workers: int | None = None,
     memory: int = DEFAULT_MEMORY,
     listener: Listener = lambda step: None,
@@ -33,7 +39,8 @@ def corpus_of(
     """The one workspace that `against` names, else a temporary one, built from shards with the published options.
 
     What cannot be done as it was then (a tokenizer, a tagger, a column that is not there) is left out, so that the
-    options of the corpus tell. Raises what `build` and `open_corpus` raise.
+    options of the corpus tell. Files of the published `bundle` itself are no shards. Raises what
+    `build` and `open_corpus` raise.
     """
     if len(against) == 1 and _is_workspace(Path(against[0])):
         with open_corpus(against[0]) as corpus:
@@ -41,6 +48,7 @@ def corpus_of(
         return
     with tempfile.TemporaryDirectory(prefix="corpus-explorer-verify-") as folder:
         root = Path(folder)
+        against = _without_bundle(against, bundle, root / "inputs") if bundle is not None else against
         options = published["options"]
         given = {
             "tokenizer": options["tokenizer"] if options["tokenizer"] in TOKENIZERS else "",
@@ -63,6 +71,30 @@ def corpus_of(
             build(against, root / "workspace", config_path=_write_config(root, published, all_columns=False), **given)
         with open_corpus(root / "workspace") as corpus:
             yield corpus
+
+
+def _without_bundle(against: Sequence[str], bundle: Path, links: Path) -> list[str]:
+    """The inputs; one that holds files of the bundle becomes a folder of links to all its other shards, named alike."""
+    own = {os.path.realpath(bundle / name) for name in SHARD_LIKE}
+    inputs = []
+    for number, text in enumerate(against):
+        shards = find_shards([text])
+        kept = [shard for shard in shards if os.path.realpath(shard.path) not in own]
+        if len(kept) == len(shards):
+            inputs.append(text)
+            continue
+        if not kept:
+            raise InputError(f"{text}: holds no shard besides the files of {bundle}; name the documents")
+        # a shard's name is its path below its input
+        root = Path(kept[0].path.removesuffix(kept[0].name))
+        copy = links / str(number) / root.name
+        for path in [path for shard in kept for path in (shard.path, *(side.path for side in shard.sides)) if path]:
+            link = copy / os.path.relpath(path, root)
+            with disk_errors(link):
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(path)
+        inputs.append(str(copy))
+    return inputs
 
 
 def _is_workspace(path: Path) -> bool:
