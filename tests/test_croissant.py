@@ -274,8 +274,9 @@ def test_a_licence_is_an_address_where_there_is_one(
 
 
 def test_addresses_that_are_none_are_no_origins(tmp_path: Path) -> None:
+    # an origin is any text; what is declared as an address is checked when it is read
     toml = TOML.replace('"https://example.org/web"', '"javascript:alert(1)"').replace(
-        '"https://example.org/books"', '"https://e.org/ <b>"'
+        'url = "https://example.org/books"', 'origin = "https://e.org/ <b>"'
     )
     assert "prov:wasDerivedFrom" not in metadata(small_sheet(tmp_path, SHARDS, toml))
 
