@@ -61,7 +61,7 @@ def _show_files(files: Mapping[str, bytes]) -> None:
     if name not in files:
         return
     st.download_button(f"Download {name.rpartition('/')[2]}", files[name], name.rpartition("/")[2], key=f"get.{name}")
-    with st.container(border=True):
+    with st.container(border=True, height=900):  # of a height, so that wide tables scroll inside
         show_file(name, files)
 
 
