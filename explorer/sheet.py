@@ -166,11 +166,6 @@ def _lines(value: Any, indent: str, *, in_list: bool = False) -> Iterator[str]:
     yield f"{indent}{end}"
 
 
-def to_stats_json(corpus: Corpus, entries: Iterable[Entry]) -> str:
-    """`stats.json` of a corpus."""
-    return dump_stats(stats_of(corpus, entries))
-
-
 def entry_markdown(entry: Entry, where: str = "", *, is_estimate: bool = False) -> list[str]:
     """A statistic as blocks of Markdown: title, definition, table, columns, provenance.
 
